@@ -1,0 +1,1 @@
+"""The action server: answers, orders, returns, hand-off."""

@@ -1,0 +1,1 @@
+"""Back ends that actions call, each behind a Protocol with a local implementation."""

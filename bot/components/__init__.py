@@ -1,0 +1,1 @@
+"""Thin Rasa graph components: encode once, intent with confidence, abstain."""

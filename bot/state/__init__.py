@@ -1,0 +1,1 @@
+"""The conversation log in Redis and its projections: tracker store, lease, feed."""

@@ -1,0 +1,1 @@
+"""Logs to datasets. Imports nothing else of ours."""

@@ -1,0 +1,1 @@
+"""Readers: one file a log format, each a stream of conversations."""

@@ -1,0 +1,214 @@
+"""The project's nouns as frozen dataclasses. Standard library only: everything else may import this.
+
+A log becomes conversations; conversations become examples (a context and the answer an agent gave) and answers
+(what can be said again); corrections are what agents change afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+Role = Literal["customer", "agent", "system"]
+"""Who speaks. ``system`` is a service's result or a notice that both sides could see."""
+
+Split = Literal["train", "valid", "test"]
+
+_T = TypeVar("_T", bound="Record")
+
+
+@dataclass(frozen=True)
+class Record:
+    """Base of everything that is written as a line of JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns a JSON-able dict without the fields that are ``None``."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls: type[_T], row: dict[str, Any]) -> _T:
+        """Reads what ``to_json`` wrote; unknown keys are refused.
+
+        Raises:
+            TypeError: A key is unknown or a required one is missing.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(row) - known)
+        if unknown:
+            raise TypeError(f"{cls.__name__}: unknown field {unknown[0]!r}; expected one of {sorted(known)}")
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()})
+
+
+@dataclass(frozen=True)
+class Message(Record):
+    """One utterance of a conversation.
+
+    Attributes:
+        role: Who speaks.
+        text: What was said, as logged (before redaction) or redacted (in a dataset).
+        time: Unix seconds, or None where the log has none.
+        author: The agent's or customer's name or id in the log, for redaction and provenance.
+        label: The answer template this text was made from, where the log knows it.
+        intent: The customer's intent, where the log is labelled.
+    """
+
+    role: Role
+    text: str
+    time: float | None = None
+    author: str | None = None
+    label: str | None = None
+    intent: str | None = None
+
+
+@dataclass(frozen=True)
+class Conversation(Record):
+    """Messages between a customer and one or more agents, oldest first.
+
+    Attributes:
+        id: Unique in its log.
+        messages: Oldest first, at least one.
+        language: BCP 47 code (``en``, ``zh``), or None: detected.
+        topic: The help desk's own tag, where there is one.
+        ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
+        complete: False where the log itself marks the conversation as broken off; such are not trained on.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    language: str | None = None
+    topic: str | None = None
+    ending: str | None = None
+    complete: bool = True
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Conversation:
+        """See parent."""
+        row = dict(row)
+        row["messages"] = tuple(Message.from_json(m) for m in row["messages"])
+        return super().from_json(row)
+
+    @property
+    def started(self) -> float | None:
+        """Unix seconds of the first message that has a time."""
+        return next((m.time for m in self.messages if m.time is not None), None)
+
+
+@dataclass(frozen=True)
+class Example(Record):
+    """A training row of response ranking: in this context an agent gave this answer.
+
+    Attributes:
+        conversation: Id of the conversation it comes from.
+        turn: Position of the agent's message in it, from 0.
+        context: The turns before it as ``data.context.render_context`` writes them (what the encoder reads).
+        history: Ids of the answers given earlier in the conversation, oldest first.
+        answer: Id of the ``Answer`` given.
+        split: By conversation and time: train is oldest.
+        language: ``en`` or ``zh`` (or another code).
+        time: Unix seconds, or None.
+    """
+
+    conversation: str
+    turn: int
+    context: str
+    answer: str
+    split: Split
+    language: str
+    history: tuple[str, ...] = ()
+    time: float | None = None
+
+
+@dataclass(frozen=True)
+class IntentExample(Record):
+    """A training row of the intent head.
+
+    Attributes:
+        text: What a customer wrote.
+        intent: A static intent of the domain, or a topic id.
+        kind: ``static`` (comes from ``data/rasa/nlu``) or ``topic`` (learned from the log).
+        split: Train, valid or test.
+        language: ``en`` or ``zh`` (or another code).
+    """
+
+    text: str
+    intent: str
+    kind: Literal["static", "topic"]
+    split: Split
+    language: str
+
+
+@dataclass(frozen=True)
+class Topic(Record):
+    """An intent learned from logs. It reaches Rasa as the one intent ``ask``.
+
+    Attributes:
+        id: Stable, lower case with underscores.
+        title: A few words for people.
+        keywords: The words that set it apart.
+        size: Number of conversations.
+        language: The language of most of them.
+        labelled: True when it comes from the help desk's own tags and was not discovered.
+    """
+
+    id: str
+    title: str
+    keywords: tuple[str, ...]
+    size: int
+    language: str
+    labelled: bool = False
+
+
+@dataclass(frozen=True)
+class Answer(Record):
+    """A response that can be given again, with its provenance.
+
+    Attributes:
+        id: Stable: follows the normalised text (or the log's template label).
+        text: Redacted. Never holds an unfilled placeholder when ``reusable``.
+        language: ``en`` or ``zh`` (or another code).
+        support: How many times agents gave it.
+        conversations: Ids of up to 20 conversations it was given in, newest first.
+        last_used: Unix seconds of the newest use, or None.
+        topics: Topic ids it was given under, most frequent first.
+        questions: Up to 5 redacted customer messages it answered, for "because someone asked ...".
+        reusable: False for what cannot be said to another customer (personal, only small talk, a question
+            about the customer's data): ranked in training, never sent by the bot.
+        source: ``log``, ``curated`` or ``article``.
+        title: Where it stands, for people.
+    """
+
+    id: str
+    text: str
+    language: str
+    support: int = 1
+    conversations: tuple[str, ...] = ()
+    last_used: float | None = None
+    topics: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    reusable: bool = True
+    source: Literal["log", "curated", "article"] = "log"
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class Correction(Record):
+    """What an agent changed about a reply of the bot; tomorrow's training data.
+
+    Attributes:
+        conversation: Id of the conversation.
+        seq: Sequence number of the bot's reply in the conversation's log.
+        agent: Who corrected.
+        time: Unix seconds.
+        intent: The right intent or topic, or None if it was right.
+        answer: Id of the right answer, or None.
+        text: A new or edited answer, or None.
+    """
+
+    conversation: str
+    seq: int
+    agent: str
+    time: float
+    intent: str | None = None
+    answer: str | None = None
+    text: str | None = None
+    tags: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,233 @@
+"""A workspace: one shop's settings (`careline.toml`) and everything learned for it (`var/`).
+
+Workspaces never share answers, orders or conversations. This module reads no environment variable: the settings
+module of each process passes what it found there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, write_atomic
+from data.errors import InputError
+
+SETTINGS = "careline.toml"
+PROJECT = Path(__file__).resolve().parent.parent
+DEMO = PROJECT / "var" / "demo"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What customers are told about the shop."""
+
+    name: str = "our shop"
+    languages: tuple[str, ...] = ("en", "zh")
+    hours: str = "Mon-Fri 09:00-17:00"
+    handoff_email: str = ""
+    greeting: str = ""
+
+
+@dataclass(frozen=True)
+class Web:
+    """The gateway's door. ``origins`` are the sites that may embed the widget; empty means only its own pages."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Defaults of ``careline learn``."""
+
+    recipe: str = "laptop"
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Services:
+    """Which back ends actions call: ``sample`` (the demo shop's orders) or ``none``."""
+
+    orders: str = "none"
+
+
+@dataclass(frozen=True)
+class WorkspaceSettings:
+    """The whole of ``careline.toml``; an unknown key is refused."""
+
+    shop: Shop = field(default_factory=Shop)
+    web: Web = field(default_factory=Web)
+    learn: Learn = field(default_factory=Learn)
+    services: Services = field(default_factory=Services)
+
+
+@dataclass(frozen=True)
+class Live:
+    """Which artefacts serve: keys, switched together by one rename of ``var/live.json``."""
+
+    dataset: str
+    model: str
+    index: str
+    rasa: str
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with settings and artefacts.
+
+    Attributes:
+        root: The folder. ``var`` is made in it when something is first written.
+        settings: From ``careline.toml``, or the defaults where there is none.
+    """
+
+    root: Path
+    settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+
+    @property
+    def var(self) -> Path:
+        """Everything that can be deleted and learned again, and the conversations."""
+        return self.root / "var"
+
+    def folder(self, kind: str) -> Path:
+        """Parent folder of all artefacts of a kind: ``datasets``, ``models``, ``indexes``, ``rasa``."""
+        return self.var / {"dataset": "datasets", "model": "models", "index": "indexes", "rasa": "rasa"}[kind]
+
+    def live(self) -> Live:
+        """Keys of the artefacts that serve.
+
+        Raises:
+            InputError: Nothing has been learned here.
+        """
+        path = self.var / "live.json"
+        try:
+            return Live(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise InputError(
+                str(self.root),
+                got="nothing learned yet",
+                expected="a learned bot (var/live.json)",
+                next_step="Run `careline learn LOG` first.",
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                str(path),
+                got=f"unreadable ({error})",
+                expected="four keys",
+                next_step="Run `careline learn` again.",
+            ) from error
+
+    def go_live(self, live: Live) -> None:
+        """Switches all four artefacts at once; running processes notice by polling the file."""
+        write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
+
+    def live_dataset(self) -> DatasetLayout:
+        """The dataset that serves."""
+        return DatasetLayout(self.folder("dataset") / self.live().dataset)
+
+    def live_model(self) -> ModelLayout:
+        """The model that serves."""
+        return ModelLayout(self.folder("model") / self.live().model)
+
+    def live_index(self) -> IndexLayout:
+        """The index that serves."""
+        return IndexLayout(self.folder("index") / self.live().index)
+
+    def live_rasa(self) -> Path:
+        """The Rasa model (``model.tar.gz``) that serves."""
+        return self.folder("rasa") / self.live().rasa / "model.tar.gz"
+
+
+def find_workspace(named: str | None = None, *, start: Path | None = None) -> Workspace:
+    """Finds the workspace a command is meant for.
+
+    In order: the one named (an option, or ``CARELINE_WORKSPACE``); the nearest folder upward from ``start`` with a
+    ``careline.toml``; ``start`` itself if something was learned there; the demo's, if that exists and ``start`` is the
+    project; ``start`` with default settings.
+
+    Raises:
+        InputError: The named folder does not exist, or its settings are wrong.
+    """
+    here = (start or Path.cwd()).resolve()
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not root.is_dir():
+            raise InputError(
+                f"workspace {named}",
+                got="no such folder",
+                expected="a folder made by `careline init`",
+                next_step=f"Run `careline init {named}`.",
+            )
+        return Workspace(root, read_settings(root))
+    for root in (here, *here.parents):
+        if (root / SETTINGS).is_file():
+            return Workspace(root, read_settings(root))
+    if not (here / "var" / "live.json").exists() and here == PROJECT and (DEMO / SETTINGS).is_file():
+        return Workspace(DEMO, read_settings(DEMO))
+    return Workspace(here)
+
+
+def read_settings(root: Path) -> WorkspaceSettings:
+    """Reads ``careline.toml``; the defaults where there is none.
+
+    Raises:
+        InputError: Broken TOML, an unknown key, or a value of the wrong type.
+    """
+    path = root / SETTINGS
+    if not path.is_file():
+        return WorkspaceSettings()
+    try:
+        tables: dict[str, Any] = tomli.loads(path.read_text(encoding="utf-8"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            str(path), got=str(error), expected="valid TOML in UTF-8", next_step="Mend the file."
+        ) from error
+    sections = {f.name: type(getattr(WorkspaceSettings(), f.name)) for f in fields(WorkspaceSettings)}
+    _refuse_unknown(path, tables, sections)
+    return WorkspaceSettings(**{name: _section(path, name, sections[name], table) for name, table in tables.items()})
+
+
+def _refuse_unknown(path: Path, got: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    for key in got:
+        if key not in known:
+            raise InputError(
+                str(path),
+                got=f"unknown key {key!r}",
+                expected=f"one of {', '.join(known)}",
+                next_step="Mend the file.",
+            )
+
+
+def _section(path: Path, name: str, kind: type[Any], table: Any) -> Any:
+    defaults = kind()
+    if not isinstance(table, dict):
+        raise InputError(str(path), got=f"{name} = {table!r}", expected=f"a table [{name}]", next_step="Mend the file.")
+    _refuse_unknown(path, table, {f.name: None for f in fields(kind)})
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        default = getattr(defaults, key)
+        value = tuple(value) if isinstance(value, list) else value
+        if type(value) is not type(default):
+            raise InputError(
+                f"{path} [{name}] {key}",
+                got=repr(value),
+                expected=f"a value like {default!r}",
+                next_step="Mend the file.",
+            )
+        values[key] = value
+    return kind(**values)
+
+
+def write_settings(root: Path, settings: WorkspaceSettings) -> Path:
+    """Writes ``careline.toml`` atomically and returns its path."""
+    import tomli_w
+
+    path = root / SETTINGS
+    text = tomli_w.dumps(json.loads(json.dumps(asdict(settings))))
+    write_atomic(path, text)
+    return path

@@ -1,0 +1,1 @@
+"""A dataset to an encoder, an intent head and a ranker."""

@@ -1,0 +1,1 @@
+"""Answers and a model to an index; a question to ranked answers."""
