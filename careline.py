@@ -1,25 +1,92 @@
-"""The one command: mounts the sub-commands of each package and imports them lazily."""
+"""The one command: mounts the sub-commands of each package and runs the whole way from log to bot.
+
+Only the package whose command was named is imported, so that help is quick.
+"""
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from data.errors import InputError
 
-_MOUNTS = {
-    "learn": ("learn", "Learn a bot from support logs: log → dataset → model → index → Rasa model."),
-    "data": ("data.cli", "Logs to datasets: import, report."),
-    "model": ("finetune.cli", "Train, evaluate, compare and promote models."),
-    "index": ("retrieval.cli", "Build and search the index of answers."),
-    "serve": ("bot.cli:serve", "Serve the bot: Redis, actions, Rasa worker and gateway."),
-    "shell": ("bot.cli:shell", "Talk to the bot in the terminal (rasa shell)."),
-    "init": ("bot.cli:init", "Make a workspace for your own shop."),
-    "users": ("bot.cli:users", "Who may sign in as an agent."),
-    "doctor": ("bot.cli:doctor", "What is installed, reachable, and which versions are live."),
+_COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("bot.cli", "init", "Make a workspace for your own shop."),
+    "learn": ("learn", "learn", "Learn a bot from support logs: log, dataset, model, index, Rasa model."),
+    "serve": ("bot.cli", "serve", "Serve the bot: Redis, actions, Rasa worker and gateway."),
+    "shell": ("bot.cli", "shell", "Talk to the bot in the terminal (rasa shell)."),
+    "demo": ("learn", "demo", "Learn from the sample log and serve the demo shop."),
+    "data": ("data.cli", "app", "Logs to datasets: import, build, report."),
+    "model": ("finetune.cli", "app", "Train, evaluate and list models."),
+    "index": ("retrieval.cli", "app", "Build and search the index of answers."),
+    "users": ("bot.cli", "users_app", "Who may sign in as an agent."),
+    "doctor": ("bot.cli", "doctor", "What is installed, reachable, and which versions are live."),
 }
+_EPILOG = "Start with `careline init my-shop`, then `careline learn my-log.csv`, then `careline serve`."
+
+
+def build_app(wanted: str | None) -> typer.Typer:
+    """The Typer application with every command listed and the wanted one really mounted.
+
+    Args:
+        wanted: First word of the command line, or None for help.
+    """
+    app = typer.Typer(
+        name="careline",
+        help="Careline learns a customer-service bot from your own support logs.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, (module, attribute, summary) in _COMMANDS.items():
+        if name != wanted:
+            app.command(name, help=summary)(_unmounted)
+            continue
+        target = getattr(importlib.import_module(module), attribute)
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=name, help=summary)
+        else:
+            app.command(name)(target)
+    return app
+
+
+def _unmounted() -> None:
+    """Stands for a command that was not named on this command line."""
+    raise AssertionError("a command that was not wanted cannot be called")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0 done, 1 failed, 2 bad input (one line on stderr), 130 interrupted."""
+    words = sys.argv[1:] if arguments is None else arguments
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    sys.exit(run_guarded(lambda: build_app(wanted)(words, standalone_mode=True)))
+
+
+def run_guarded(command: Callable[[], Any]) -> int:
+    """Calls a command and turns what people can cause into one line and an exit code."""
+    try:
+        command()
+    except InputError as error:
+        print(f"careline: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("careline: stopped; nothing half-written remains.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = error.filename or os.getcwd()
+        print(f"careline: {where}: got a full disk; expected free space. Free some and run it again.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    main()

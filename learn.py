@@ -1,0 +1,228 @@
+"""The whole way: log → dataset → model → index → Rasa model, skipping what is unchanged; and the demo on top of it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data.artifacts import DatasetLayout, ModelLayout, load_manifest
+from data.errors import InputError
+from data.workspace import DEMO, PROJECT, Live, Services, Shop, Workspace, WorkspaceSettings, find_workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SAMPLE_LOG = PROJECT / "data" / "samples" / "shop.jsonl"
+_STAGES = ("dataset", "model", "index", "rasa")
+
+
+def learn(
+    paths: Annotated[list[Path], typer.Argument(help="Support logs: JSONL, CSV, TSV, XLSX, gzip of these.")],
+    format: Annotated[str | None, typer.Option("--format", help="Force a reader instead of recognising it.")] = None,
+    map: Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml; the workspace's by default.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="The shop's folder; found from here by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+) -> None:
+    """Learn a bot from support logs, and make it the one that serves.
+
+    Stages whose inputs are unchanged are skipped. What served before stays in `var/` and serves until the last stage
+    is done. Example: `careline learn tickets.csv --map text=body,role=from`.
+    """
+    place = find_workspace(workspace or os.environ.get("CARELINE_WORKSPACE"))
+    report = run_stages(place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        print_report(report)
+
+
+def run_stages(
+    workspace: Workspace,
+    paths: list[Path],
+    *,
+    log_format: str | None = None,
+    mapping: str | None = None,
+    recipe: str | None = None,
+    strict: bool = False,
+) -> dict[str, Any]:
+    """Runs the four stages and switches to their results at once.
+
+    Args:
+        workspace: Where the artefacts go.
+        paths: The logs.
+        log_format: A reader's name, or None to recognise each log by content.
+        mapping: ``name=column`` pairs for tables, comma-separated.
+        recipe: Name of the fine-tuning recipe; None takes the workspace's.
+        strict: Whether a broken line is fatal.
+
+    Returns:
+        The report: counts, held-out figures beside the peers', seconds of each stage.
+
+    Raises:
+        InputError: A log that cannot be read, or another `careline learn` at work in the workspace.
+    """
+    from rich.console import Console
+
+    from bot.rasa_model import train_rasa
+    from data.build import build_dataset
+    from finetune.recipe import load_recipe
+    from finetune.train import train_model
+    from retrieval.build import build_index
+
+    console = Console(stderr=True)
+    chosen = load_recipe(recipe or workspace.settings.learn.recipe)
+    clock = _Clock(console)
+    with _only_one(workspace):
+        with clock.stage("dataset"):
+            dataset = build_dataset(
+                paths, workspace, format=log_format, mapping=mapping, strict=strict, console=console
+            )
+        with clock.stage("model"):
+            model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console)
+        with clock.stage("index"):
+            index = build_index(dataset, model, workspace.folder("index"), console=console)
+        with clock.stage("rasa"):
+            rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
+        live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
+        workspace.go_live(live)
+    return _report(workspace, dataset, model, clock.seconds)
+
+
+class _Clock:
+    """Says which stage runs and keeps how long each took."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        number = _STAGES.index(name) + 1
+        self.console.print(f"[bold]\\[{number}/{len(_STAGES)}] {name}[/bold]")
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        self.console.print(f"      {name} ready after {self.seconds[name]:.1f} s", style="dim")
+
+
+@contextmanager
+def _only_one(workspace: Workspace) -> Iterator[None]:
+    """Keeps a second `careline learn` out of the workspace; the lock goes with the process."""
+    workspace.var.mkdir(parents=True, exist_ok=True)
+    with (workspace.var / "learn.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                str(workspace.root),
+                got="another `careline learn` at work",
+                expected="one at a time",
+                next_step="Wait for it to finish.",
+            ) from error
+        yield
+
+
+def _report(
+    workspace: Workspace, dataset: DatasetLayout, model: ModelLayout, seconds: dict[str, float]
+) -> dict[str, Any]:
+    counts = load_manifest(dataset.folder, kind="dataset", verify=False).metrics
+    figures = load_manifest(model.folder, kind="model", verify=False).metrics
+    return {
+        "workspace": str(workspace.root),
+        "live": workspace.live().__dict__,
+        "dataset": dict(counts),
+        "model": dict(figures),
+        "seconds": seconds | {"total": round(sum(seconds.values()), 1)},
+    }
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Prints the closing report for people: what was learned, how well, and how long each stage took."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    counts, model, seconds = report["dataset"], report["model"], report["seconds"]
+    table = Table(title=f"Learned in {report['workspace']}", show_header=False, title_justify="left")
+    for name in ("conversations", "messages", "examples", "intents", "topics", "answers", "refused_lines"):
+        if name in counts:
+            table.add_row(name.replace("_", " "), f"{counts[name]:,}")
+    console.print(table)
+    _print_ranking(console, model)
+    stages = "  ".join(f"{name} {seconds[name]:.0f} s" for name in _STAGES)
+    console.print(f"time: {stages}  total {seconds['total']:.0f} s")
+
+
+def _print_ranking(console: Console, model: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    ranking = model.get("ranking")
+    if not ranking:
+        console.print("Too little held-out data to measure response ranking.")
+        return
+    table = Table(title=f"Response ranking, held-out newest tenth ({ranking['protocol']})", title_justify="left")
+    for column in ("", "R@1", "R@5", "MRR"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, row in ranking["systems"].items():
+        table.add_row(name, *(f"{row[figure]:.3f}" for figure in ("r1", "r5", "mrr")))
+    console.print(table)
+
+
+def demo(
+    port: Annotated[int | None, typer.Option(help="Port of the shop page.")] = None,
+    recipe: Annotated[str, typer.Option(help="Fine-tuning recipe.")] = "demo",
+    learn_only: Annotated[bool, typer.Option("--learn-only", help="Learn, but do not serve.")] = False,
+) -> None:
+    """Learn from the sample log (synthetic, an outdoor-gear shop) and serve its page with the chat widget."""
+    from bot.cli import serve
+    from bot.serve import check_port
+
+    workspace = _demo_workspace(recipe, port=port)
+    if not learn_only:
+        check_port(workspace.settings.web.host, port or workspace.settings.web.port)
+    report = run_stages(workspace, [SAMPLE_LOG], recipe=recipe)
+    print_report(report)
+    if learn_only:
+        return
+    name, password = _demo_agent(workspace)
+    typer.echo(f"Agent page sign-in: {name} / {password}", err=True)
+    serve(workspace=str(workspace.root), port=port)
+
+
+def _demo_workspace(recipe: str, *, port: int | None) -> Workspace:
+    """The demo's workspace, made when it is not there yet."""
+    from data.workspace import SETTINGS, Learn, write_settings
+
+    if not (DEMO / SETTINGS).is_file():
+        DEMO.mkdir(parents=True, exist_ok=True)
+        shop = Shop(name="Northwind Trail", hours="Mon-Fri 09:00-17:00", handoff_email="help@northwind-trail.example")
+        settings = WorkspaceSettings(shop=shop, learn=Learn(recipe=recipe), services=Services(orders="sample"))
+        write_settings(DEMO, settings)
+    return find_workspace(str(DEMO))
+
+
+def _demo_agent(workspace: Workspace) -> tuple[str, str]:
+    """Name and password of the demo's agent; made once, kept in a file only the owner can read."""
+    from bot.users import add_user
+
+    kept = workspace.var / "demo-agent.txt"
+    if kept.is_file():
+        name, password = kept.read_text(encoding="utf-8").split()
+        return name, password
+    name, password = "agent", secrets.token_urlsafe(9)
+    add_user(workspace, name, password=password, role="admin", replace=True)
+    descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(f"{name} {password}\n")
+    return name, password
