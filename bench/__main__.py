@@ -1,0 +1,38 @@
+"""`python -m bench list` names the benches, `python -m bench NAME [--json] [--quick]` runs one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from bench.printer import CannotRun, Printer
+
+BENCHES = {"learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed"}
+
+
+def main() -> int:
+    """Runs a bench; exit code 3 with a reason when it cannot run here."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("name", choices=["list", *BENCHES], help="which bench")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long, and say what")
+    parser.add_argument("--only", help="one figure's group, where a bench has several")
+    options = parser.parse_args()
+    if options.name == "list":
+        for name, summary in BENCHES.items():
+            print(f"{name:14} {summary}")
+        return 0
+    printer = Printer(options.name, options.json)
+    try:
+        importlib.import_module(f"bench.{options.name}").run(printer, quick=options.quick, only=options.only)
+    except CannotRun as error:
+        print(f"bench {options.name}: {error}", file=sys.stderr)
+        return 3
+    finally:
+        printer.finish()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
