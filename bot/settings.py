@@ -1,0 +1,66 @@
+"""What the processes of `bot` read from the environment, and nothing else reads it there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from data.errors import InputError
+from data.workspace import Workspace, find_workspace
+
+ACTIONS_URL = "http://127.0.0.1:5055/webhook"
+"""Where ``endpoints.yml`` and ``python -m actions`` meet when nothing else is said."""
+
+
+@dataclass(frozen=True)
+class BotSettings:
+    """Settings of one process of `bot`.
+
+    Attributes:
+        workspace: Folder of the workspace, or None: found from the current folder.
+        redis_url: An external Redis, or None: the embedded one. Never shown: it may hold a password.
+        actions_url: Web hook of the action server.
+        port: Port of the gateway, or None: the workspace's.
+    """
+
+    workspace: str | None = None
+    redis_url: str | None = field(default=None, repr=False)
+    actions_url: str = ACTIONS_URL
+    port: int | None = None
+
+    def find_workspace(self) -> Workspace:
+        """The workspace this process serves.
+
+        Raises:
+            InputError: The named folder does not exist, or its settings are wrong.
+        """
+        return find_workspace(self.workspace)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> BotSettings:
+    """Reads ``CARELINE_WORKSPACE``, ``REDIS_URL``, ``CARELINE_ACTIONS_URL`` and ``CARELINE_PORT``.
+
+    Args:
+        environ: Instead of the process's own environment, for tests.
+
+    Raises:
+        InputError: The port is not a number from 1 to 65535.
+    """
+    env = os.environ if environ is None else environ
+    return BotSettings(
+        workspace=env.get("CARELINE_WORKSPACE") or None,
+        redis_url=env.get("REDIS_URL") or None,
+        actions_url=env.get("CARELINE_ACTIONS_URL") or ACTIONS_URL,
+        port=_port(env.get("CARELINE_PORT")),
+    )
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise InputError(
+            "CARELINE_PORT", got=repr(text), expected="a port from 1 to 65535", next_step="Unset it or correct it."
+        )
+    return int(text)
