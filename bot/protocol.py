@@ -1,0 +1,347 @@
+"""The wire between browsers and the gateway: every message as a frozen dataclass, JSON text frames over WebSocket.
+
+``/ws/widget`` carries ``ClientMessage`` and ``ServerMessage``; ``/ws/console`` carries ``ConsoleRequest`` and
+``ConsoleUpdate``; the console's HTTP API answers with ``Row`` and ``Transcript``. ``python -m bot.protocol`` prints
+the JSON Schema, ``python -m bot.protocol --typescript`` the types in ``web/shared/protocol.ts``.
+
+A client keeps ``conversation``, ``token`` and the highest ``seq`` it has seen. After ``hello`` it gets ``welcome``
+and then every later entry, in order and without a gap; a ``send`` counts only once its ``ack`` is there, and is sent
+again with the same ``client_id`` until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bot.wire import MAX_FRAME, MAX_ID, MAX_TEXT, ErrorCode, WireError, encode, parse
+
+__all__ = ["MAX_FRAME", "MAX_ID", "MAX_TEXT", "WireError", "encode", "parse_client", "parse_console"]
+
+State = Literal["bot", "queued", "agent", "closed"]
+"""Whose the conversation is: the bot's, waiting for a person, a person's, finished."""
+
+EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note"]
+"""``failure`` is the visible outcome of a turn that could not be done; ``note`` is for agents only."""
+
+AuthorKind = Literal["customer", "bot", "agent", "system"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who said it, as the customer may know it."""
+
+    kind: AuthorKind
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A choice under a bot's entry. ``id`` is opaque; what it stands for never leaves the server."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where an answer comes from, in words that a customer may see.
+
+    Attributes:
+        title: Heading of the answer, or empty.
+        conversations: In how many logged conversations it was found.
+        support: How many times agents gave it.
+        last_used: Unix seconds of the newest use, or None.
+        question: A redacted question it once answered, or None.
+    """
+
+    title: str
+    conversations: int
+    support: int
+    last_used: float | None = None
+    question: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One logged answer behind a reply: its id, text's beginning and score."""
+
+    answer: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why the bot said it; sent to agents only."""
+
+    model: str
+    index: str
+    intent: str
+    confidence: float
+    topic: str | None = None
+    outcome: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of a conversation's log, as people see it.
+
+    Attributes:
+        seq: Place in the log; entries that are not for people leave holes.
+        kind: What it is; the widget never gets ``note``.
+        text: Plain text; empty for a state entry that needs no words.
+        time: Unix seconds.
+        author: Who said it.
+        client_id: The client's own id of a ``send`` or ``press``, so that it finds its message again.
+        buttons: Choices, for the bot's entries.
+        state: The state from here on, for state entries.
+        source: Where the answer comes from.
+        why: For agents only.
+        suppressed: A reply that a take-over overtook; agents only.
+        type: ``entry``.
+    """
+
+    seq: int
+    kind: EntryKind
+    text: str
+    time: float
+    author: Author
+    client_id: str | None = None
+    buttons: tuple[Button, ...] = ()
+    state: State | None = None
+    source: Source | None = None
+    why: Why | None = None
+    suppressed: bool = False
+    type: Literal["entry"] = "entry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """First frame of every connection. Without ``conversation`` and ``token`` a new conversation begins.
+
+    Attributes:
+        conversation: From an earlier ``welcome``.
+        token: Its secret.
+        last_seq: Highest ``seq`` seen; 0 asks for everything.
+        language: BCP 47 code of the widget's screen, such as ``en`` or ``zh``.
+        page: Address of the page it stands on, without query.
+        product: What the page is about, if it says so.
+        type: ``hello``.
+    """
+
+    conversation: str | None = None
+    token: str | None = None
+    last_seq: int = 0
+    language: str = "en"
+    page: str | None = None
+    product: str | None = None
+    type: Literal["hello"] = "hello"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """A customer's message. ``client_id`` is unique in the conversation; a resend is recognised by it."""
+
+    client_id: str
+    text: str
+    type: Literal["send"] = "send"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """A press of ``Button.id``; it enters the log as the button's title."""
+
+    client_id: str
+    button: str
+    type: Literal["press"] = "press"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One click: talk to a person."""
+
+    client_id: str
+    type: Literal["person"] = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typing:
+    """The customer types; sent at most every three seconds."""
+
+    type: Literal["typing"] = "typing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Everything up to ``seq`` has been shown."""
+
+    seq: int
+    type: Literal["seen"] = "seen"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopInfo:
+    """What the widget says about the shop, in the language of ``hello``.
+
+    Attributes:
+        name: The shop's.
+        greeting: First words, said by the widget and not part of the log.
+        hours: When people answer.
+        languages: Offered.
+        suggested: First questions to click on.
+        bot_notice: Says that a bot answers.
+    """
+
+    name: str
+    greeting: str
+    hours: str
+    languages: tuple[str, ...]
+    suggested: tuple[str, ...]
+    bot_notice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """Answers ``hello``. ``seq`` is the log's newest; entries after the client's ``last_seq`` follow."""
+
+    conversation: str
+    token: str
+    seq: int
+    state: State
+    shop: ShopInfo
+    type: Literal["welcome"] = "welcome"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ack:
+    """The message is stored, at ``seq``. Nothing is acknowledged before that."""
+
+    client_id: str
+    seq: int
+    type: Literal["ack"] = "ack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SomeoneTypes:
+    """The bot works on it, or an agent types; ends with the next entry or after six seconds."""
+
+    who: Literal["bot", "agent"]
+    type: Literal["typing"] = "typing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What was refused or is not possible now; ``message`` is for people."""
+
+    code: ErrorCode
+    message: str
+    client_id: str | None = None
+    type: Literal["error"] = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A conversation in the console's list.
+
+    Attributes:
+        conversation: Its id.
+        state: Whose it is.
+        seq: Newest entry.
+        language: Of the customer.
+        created: Unix seconds.
+        active: Unix seconds of the newest entry.
+        agent: Name of the agent who has it, or None.
+        last_text: The newest words, cut to 120 characters.
+        last_kind: Who said them.
+    """
+
+    conversation: str
+    state: State
+    seq: int
+    language: str
+    created: float
+    active: float
+    agent: str | None = None
+    last_text: str = ""
+    last_kind: EntryKind | None = None
+    type: Literal["row"] = "row"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcript:
+    """A whole conversation for the console."""
+
+    row: Row
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """The console shows this conversation: its entries after ``last_seq`` follow. None stops."""
+
+    conversation: str | None
+    last_seq: int = 0
+    type: Literal["watch"] = "watch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentTyping:
+    """The agent types in the conversation watched."""
+
+    type: Literal["typing"] = "typing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """An entry of the conversation watched."""
+
+    conversation: str
+    entry: Entry
+    type: Literal["watched"] = "watched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerTyping:
+    """The customer of this conversation types."""
+
+    conversation: str
+    type: Literal["customer_typing"] = "customer_typing"
+
+
+ClientMessage = Hello | Send | Press | Person | Typing | Seen
+ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal
+ConsoleRequest = Watch | AgentTyping
+ConsoleUpdate = Row | Watched | CustomerTyping | Refusal
+UNIONS: dict[str, Any] = {
+    "ClientMessage": ClientMessage,
+    "ServerMessage": ServerMessage,
+    "ConsoleRequest": ConsoleRequest,
+    "ConsoleUpdate": ConsoleUpdate,
+}
+"""What goes over each socket in each direction, by the name it has in TypeScript."""
+
+
+def parse_client(frame: str) -> ClientMessage:
+    """Reads a frame of the widget.
+
+    Raises:
+        WireError: Too large, not JSON, not a known message, a field missing, unknown, too long or of another type.
+    """
+    message: ClientMessage = parse(frame, ClientMessage)
+    return message
+
+
+def parse_console(frame: str) -> ConsoleRequest:
+    """Reads a frame of the console; see ``parse_client``."""
+    message: ConsoleRequest = parse(frame, ConsoleRequest)
+    return message
+
+
+if __name__ == "__main__":
+    import sys
+
+    from bot.protocol_export import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,196 @@
+// Made from bot/protocol.py by `python -m bot.protocol --typescript`; do not edit.
+
+export const MAX_TEXT = 4000;
+export const MAX_FRAME = 16384;
+
+export type State = "bot" | "queued" | "agent" | "closed";
+export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note";
+export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused";
+
+/** Who said it, as the customer may know it. */
+export interface Author {
+  kind: "customer" | "bot" | "agent" | "system";
+  name: string;
+}
+
+/** A choice under a bot's entry. ``id`` is opaque; what it stands for never leaves the server. */
+export interface Button {
+  id: string;
+  title: string;
+}
+
+/** Where an answer comes from, in words that a customer may see. */
+export interface Source {
+  title: string;
+  conversations: number;
+  support: number;
+  last_used: number | null;
+  question: string | null;
+}
+
+/** One logged answer behind a reply: its id, text's beginning and score. */
+export interface Evidence {
+  answer: string;
+  text: string;
+  score: number;
+}
+
+/** Why the bot said it; sent to agents only. */
+export interface Why {
+  model: string;
+  index: string;
+  intent: string;
+  confidence: number;
+  topic: string | null;
+  outcome: string | null;
+  evidence: Evidence[];
+}
+
+/** One entry of a conversation's log, as people see it. */
+export interface Entry {
+  seq: number;
+  kind: EntryKind;
+  text: string;
+  time: number;
+  author: Author;
+  client_id: string | null;
+  buttons: Button[];
+  state: State | null;
+  source: Source | null;
+  why: Why | null;
+  suppressed: boolean;
+  type: "entry";
+}
+
+/** First frame of every connection. Without ``conversation`` and ``token`` a new conversation begins. */
+export interface Hello {
+  conversation?: string | null;
+  token?: string | null;
+  last_seq?: number;
+  language?: string;
+  page?: string | null;
+  product?: string | null;
+  type: "hello";
+}
+
+/** A customer's message. ``client_id`` is unique in the conversation; a resend is recognised by it. */
+export interface Send {
+  client_id: string;
+  text: string;
+  type: "send";
+}
+
+/** A press of ``Button.id``; it enters the log as the button's title. */
+export interface Press {
+  client_id: string;
+  button: string;
+  type: "press";
+}
+
+/** One click: talk to a person. */
+export interface Person {
+  client_id: string;
+  type: "person";
+}
+
+/** The customer types; sent at most every three seconds. */
+export interface Typing {
+  type: "typing";
+}
+
+/** Everything up to ``seq`` has been shown. */
+export interface Seen {
+  seq: number;
+  type: "seen";
+}
+
+/** What the widget says about the shop, in the language of ``hello``. */
+export interface ShopInfo {
+  name: string;
+  greeting: string;
+  hours: string;
+  languages: string[];
+  suggested: string[];
+  bot_notice: string;
+}
+
+/** Answers ``hello``. ``seq`` is the log's newest; entries after the client's ``last_seq`` follow. */
+export interface Welcome {
+  conversation: string;
+  token: string;
+  seq: number;
+  state: State;
+  shop: ShopInfo;
+  type: "welcome";
+}
+
+/** The message is stored, at ``seq``. Nothing is acknowledged before that. */
+export interface Ack {
+  client_id: string;
+  seq: number;
+  type: "ack";
+}
+
+/** The bot works on it, or an agent types; ends with the next entry or after six seconds. */
+export interface SomeoneTypes {
+  who: "bot" | "agent";
+  type: "typing";
+}
+
+/** What was refused or is not possible now; ``message`` is for people. */
+export interface Refusal {
+  code: ErrorCode;
+  message: string;
+  client_id: string | null;
+  type: "error";
+}
+
+/** A conversation in the console's list. */
+export interface Row {
+  conversation: string;
+  state: State;
+  seq: number;
+  language: string;
+  created: number;
+  active: number;
+  agent: string | null;
+  last_text: string;
+  last_kind: EntryKind | null;
+  type: "row";
+}
+
+/** A whole conversation for the console. */
+export interface Transcript {
+  row: Row;
+  entries: Entry[];
+}
+
+/** The console shows this conversation: its entries after ``last_seq`` follow. None stops. */
+export interface Watch {
+  conversation: string | null;
+  last_seq?: number;
+  type: "watch";
+}
+
+/** The agent types in the conversation watched. */
+export interface AgentTyping {
+  type: "typing";
+}
+
+/** An entry of the conversation watched. */
+export interface Watched {
+  conversation: string;
+  entry: Entry;
+  type: "watched";
+}
+
+/** The customer of this conversation types. */
+export interface CustomerTyping {
+  conversation: string;
+  type: "customer_typing";
+}
+
+export type ClientMessage = Hello | Send | Press | Person | Typing | Seen;
+export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal;
+export type ConsoleRequest = Watch | AgentTyping;
+export type ConsoleUpdate = Row | Watched | CustomerTyping | Refusal;
