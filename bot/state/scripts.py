@@ -1,0 +1,203 @@
+"""The Lua scripts of the log: each is one atomic change. Arguments that are JSON are made and read by Python only.
+
+Every script gets the keys of ``Keys.all`` and, as first argument, the conversation's id.
+"""
+
+from __future__ import annotations
+
+PRELUDE = """
+local log, meta, clients, lease, fence, turns, pending = unpack(KEYS, 1, 7)
+local index = {bot = KEYS[8], queued = KEYS[9], agent = KEYS[10], closed = KEYS[11]}
+local id = ARGV[1]
+local t = redis.call('TIME')
+local now = string.format('%d.%06d', t[1], t[2])
+
+local function get(name) return redis.call('HGET', meta, name) or '' end
+local function number(name) return tonumber(redis.call('HGET', meta, name) or '0') end
+
+local function ensure(language, channel)
+  if redis.call('HSETNX', meta, 'state', 'bot') == 1 then
+    redis.call('HSET', meta, 'seq', 0, 'created', now, 'answered', 0, 'customer', 0,
+               'language', language or '', 'channel', channel or '')
+  end
+end
+
+local function append(kind, author, text, data)
+  local seq = redis.call('HINCRBY', meta, 'seq', 1)
+  redis.call('XADD', log, seq .. '-0', 'kind', kind, 'time', now, 'author', author, 'text', text, 'data', data)
+  if kind == 'customer' or kind == 'bot' or kind == 'agent' then
+    redis.call('HSET', meta, 'last_kind', kind, 'last_text', text)
+  end
+  if kind == 'customer' then
+    if get('waiting') == '' then redis.call('HSET', meta, 'waiting', now) end
+    redis.call('HINCRBY', meta, 'unanswered', 1)
+    redis.call('HSET', meta, 'customer', seq)
+  elseif kind == 'agent' or kind == 'bot' then
+    redis.call('HSET', meta, 'waiting', '', 'unanswered', 0)
+  end
+  return seq
+end
+
+local function change(to, author, data)
+  redis.call('ZREM', index[get('state')], id)
+  redis.call('HSET', meta, 'state', to)
+  if to == 'agent' then redis.call('HSET', meta, 'agent', author) else redis.call('HDEL', meta, 'agent') end
+  if to == 'bot' then redis.call('HSET', meta, 'returned', now) end
+  return append('state', author, '', data)
+end
+
+local function settle(seq)
+  if seq > number('answered') then redis.call('HSET', meta, 'answered', seq) end
+  if number('customer') > number('answered') then redis.call('ZADD', pending, 'XX', now, id)
+  else redis.call('ZREM', pending, id) end
+end
+
+local function enqueue()
+  redis.call('ZADD', pending, 'NX', now, id)
+  redis.call('XADD', turns, '*', 'conversation', id)
+end
+
+local function tell()
+  redis.call('HSET', meta, 'active', now)
+  redis.call('ZADD', index[get('state')], now, id)
+  redis.call('PUBLISH', 'changed', id)
+end
+"""
+
+START = """
+ensure(ARGV[2], ARGV[3])
+if ARGV[2] ~= '' then redis.call('HSET', meta, 'language', ARGV[2]) end
+if ARGV[3] ~= '' then redis.call('HSET', meta, 'channel', ARGV[3]) end
+return redis.call('HGETALL', meta)
+"""
+"""language, channel → meta. A known conversation keeps everything else."""
+
+ACCEPT = """
+local seen = redis.call('HGET', clients, ARGV[2])
+if seen then return {tonumber(seen), 1} end
+ensure('', '')
+if get('state') == 'closed' then change('bot', 'customer', ARGV[5]) end
+local seq = append('customer', 'customer', ARGV[3], ARGV[4])
+redis.call('HSET', clients, ARGV[2], seq)
+enqueue()
+tell()
+return {seq, 0}
+"""
+"""client id, text, data, data of the reopening → {seq, duplicate}."""
+
+APPEND = """
+local seen = redis.call('HGET', clients, ARGV[2])
+if seen then return {tonumber(seen), 1} end
+if redis.call('EXISTS', meta) == 0 then return {-1, 'unknown'} end
+if ARGV[7] ~= '' and get('state') ~= ARGV[7] then return {-1, get('state')} end
+local seq = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+redis.call('HSET', clients, ARGV[2], seq)
+if ARGV[3] == 'agent' then settle(number('customer')) end
+tell()
+return {seq, 0}
+"""
+"""client id, kind, author, text, data, state needed or empty → {seq, duplicate} or {-1, state}."""
+
+MOVE = """
+local seen = redis.call('HGET', clients, ARGV[2])
+if seen then return {tonumber(seen), get('state')} end
+ensure('', '')
+local state = get('state')
+for i = 4, #ARGV, 3 do
+  if ARGV[i] == state then
+    local seq = change(ARGV[i + 1], ARGV[3], ARGV[i + 2])
+    redis.call('HSET', clients, ARGV[2], seq)
+    if ARGV[i + 1] == 'bot' and number('customer') > number('answered') then enqueue() end
+    tell()
+    return {seq, ARGV[i + 1]}
+  end
+end
+return {-1, state}
+"""
+"""client id, actor, then (from, to, data) of each legal way → {seq, state}, or {-1, state} when refused."""
+
+LEASE = """
+ensure('', '')
+local held = redis.call('GET', lease)
+if held and string.sub(held, 1, #ARGV[2] + 1) ~= ARGV[2] .. ':' then return {-1} end
+local token = redis.call('INCR', fence)
+redis.call('SET', lease, ARGV[2] .. ':' .. token, 'PX', ARGV[3])
+local tries = 0
+if ARGV[4] ~= '0' then
+  if get('tried') == ARGV[4] then tries = redis.call('HINCRBY', meta, 'tries', 1)
+  else tries = 1; redis.call('HSET', meta, 'tried', ARGV[4], 'tries', 1) end
+end
+return {token, tries, redis.call('HGETALL', meta)}
+"""
+"""owner, milliseconds, seq of the message or 0 → {token, tries, meta} or {-1} when another owner holds it."""
+
+RENEW = """
+if redis.call('GET', lease) ~= ARGV[2] then return 0 end
+return redis.call('PEXPIRE', lease, ARGV[3])
+"""
+"""owner:token, milliseconds → 1 or 0 when it is lost."""
+
+RELEASE = """
+if redis.call('GET', lease) == ARGV[2] then redis.call('DEL', lease) end
+if number('customer') > number('answered') and redis.call('EXISTS', lease) == 0 then
+  if ARGV[3] == '1' then enqueue() end
+  return 1
+end
+return 0
+"""
+"""owner:token, whether to enqueue what is unanswered → 1 if something is unanswered."""
+
+COMMIT = """
+local token, seq = tonumber(ARGV[2]), tonumber(ARGV[3])
+if get('committed') == ARGV[2] then return {2, get('state')} end
+if tonumber(redis.call('GET', fence) or '0') ~= token then return {0, 'lease'} end
+if seq > 0 and (seq <= number('answered') or seq > number('customer')) then return {0, 'answered'} end
+if seq == 0 and number('customer') > number('answered') then return {0, 'pending'} end
+local state = get('state')
+local mine = state == 'bot'
+if ARGV[4] ~= '' then seq = append('customer', 'customer', ARGV[5], ARGV[6]); redis.call('HSET', clients, ARGV[4], seq) end
+if mine or ARGV[7] == '1' then append('turn', 'bot', '', ARGV[8]) end
+for i = 10, #ARGV, 2 do append(mine and 'bot' or 'suppressed', 'bot', ARGV[i], ARGV[i + 1]) end
+if mine and ARGV[9] ~= '' then change('queued', 'bot', ARGV[9]) end
+if seq > 0 then settle(seq) end
+redis.call('HSET', meta, 'committed', ARGV[2])
+tell()
+return {1, state}
+"""
+"""token, seq or 0, client id and text and data of a customer's message to append first (client id may be empty),
+whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, then (text,
+data) of each reply → {1 committed | 2 was already | 0 refused, state before or reason}."""
+
+FAIL = """
+local seq = tonumber(ARGV[2])
+if seq <= number('answered') then return 0 end
+local state = get('state')
+append('failure', 'system', ARGV[3], ARGV[4])
+if state == 'bot' then change('queued', 'system', ARGV[5]) end
+settle(seq)
+tell()
+return 1
+"""
+"""seq, text, data, data of the hand-off → 1, or 0 when it has an outcome already."""
+
+SETTLE = """
+local seq = tonumber(ARGV[2])
+if get('state') == 'bot' or seq <= number('answered') then return 0 end
+settle(seq)
+return 1
+"""
+"""seq → 1 if the message now counts as passed on to the agent."""
+
+CLAIM = """
+local first = tonumber(ARGV[3])
+for i = 0, #KEYS - 1 do
+  local key = KEYS[(first + i) % #KEYS + 1]
+  local got = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', key, '>')
+  if got then
+    local entry = got[1][2][1]
+    return {entry[1], entry[2][2]}
+  end
+end
+return false
+"""
+"""Keys are all queues; group, consumer, index to begin at → {entry id, conversation} of one, or nothing."""
