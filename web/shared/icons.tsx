@@ -1,0 +1,21 @@
+/** The few icons the screens use: strokes in the current colour, hidden from screen readers. */
+
+const PATHS = {
+  send: "M5 12 19 5l-5 14-3-6-6-1Z",
+  close: "M6 6l12 12M18 6 6 18",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7 8c.6-3.6 3.4-5.5 7-5.5s6.400 1.900 7 5.500",
+  bot: "M12 4v3M7 7h10a3 3 0 0 1 3 3v5a3 3 0 0 1-3 3H7a3 3 0 0 1-3-3v-5a3 3 0 0 1 3-3Zm2 5v1.500m6-1.500v1.500",
+  back: "M14 6l-6 6 6 6",
+  retry: "M19 12a7 7 0 1 1-2-5m2-3v4h-4",
+  info: "M12 11v5m0-8v.010M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z",
+  check: "M5 12.500l4.500 4.500L19 7.500",
+  down: "M7 10l5 5 5-5",
+} as const;
+
+export function Icon({ name }: { name: keyof typeof PATHS }) {
+  return (
+    <svg class={`icon icon-${name}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,69 @@
+/** What a screen shows of a conversation: a value, replaced whenever anything changes. */
+
+import type { Link } from "./line";
+import type { Pending } from "./outbox";
+import type { Entry, Refusal, ShopInfo, State } from "./protocol";
+
+export interface View {
+  link: Link;
+  conversation: string | null;
+  state: State;
+  shop: ShopInfo | null;
+  /** In the log's order, each once. */
+  entries: readonly Entry[];
+  pending: readonly Pending[];
+  typing: "bot" | "agent" | null;
+  /** Entries up to here were there when the page opened: shown, not announced. */
+  historyUntil: number;
+  /** Highest entry that the customer has had on screen, in any tab. */
+  seen: number;
+  /** A refusal that concerns no single message. */
+  refusal: Refusal | null;
+}
+
+export const EMPTY: View = {
+  link: "idle",
+  conversation: null,
+  state: "bot",
+  shop: null,
+  entries: [],
+  pending: [],
+  typing: null,
+  historyUntil: 0,
+  seen: 0,
+  refusal: null,
+};
+
+/** Adds an entry at its place; one that is there already is replaced, so a replay changes nothing. */
+export function insert(entries: readonly Entry[], entry: Entry): readonly Entry[] {
+  const last = entries.at(-1);
+  if (!last || last.seq < entry.seq) return [...entries, entry];
+  const at = entries.findIndex((other) => other.seq >= entry.seq);
+  return entries[at]?.seq === entry.seq ? entries.with(at, entry) : entries.toSpliced(at, 0, entry);
+}
+
+/** The state after an entry: state entries carry it, all others leave it. */
+export function stateAfter(state: State, entry: Entry): State {
+  return entry.state ?? state;
+}
+
+export function lastSeq(entries: readonly Entry[]): number {
+  return entries.at(-1)?.seq ?? 0;
+}
+
+/** Number of entries for the customer that were never on screen. */
+export function unread(view: View): number {
+  return view.entries.filter((entry) => entry.seq > view.seen && isForCustomer(entry)).length;
+}
+
+export function isForCustomer(entry: Entry): boolean {
+  return entry.kind === "bot" || entry.kind === "agent" || entry.kind === "failure";
+}
+
+/** Name of the agent who joined last, or null. */
+export function agentName(entries: readonly Entry[]): string | null {
+  for (const entry of [...entries].reverse()) {
+    if (entry.author.kind === "agent") return entry.author.name;
+  }
+  return null;
+}
