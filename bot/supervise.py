@@ -1,0 +1,212 @@
+"""Child processes kept alive: started, health-checked, restarted with back-off, stopped in order, never orphaned."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+POLL = 0.1
+"""Seconds between looks at the children."""
+
+STEADY = 60.0
+"""A child that lived this many seconds starts again at once when it dies."""
+
+LONGEST_BACKOFF = 30.0
+LARGEST_LOG = 5_000_000
+"""Bytes after which a log file is set aside as ``NAME.log.1`` at the next start."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ChildError(RuntimeError):
+    """A child that died or was not healthy in time while everything started.
+
+    Args:
+        child: The child.
+        reason: What happened.
+    """
+
+    def __init__(self, child: Child, reason: str) -> None:
+        self.child, self.reason = child, reason
+        super().__init__(f"{child.name}: {reason}; its log is {child.log}")
+
+
+@dataclass
+class Child:
+    """A process to keep alive.
+
+    Attributes:
+        name: For people and for the log's file name.
+        command: Program and arguments.
+        log: Where its output goes, appended.
+        healthy: Whether it does its work; called a few times a second while it starts.
+        environment: Its whole environment.
+        folder: Its current folder.
+        start_seconds: How long it may take to become healthy.
+        stop_seconds: How long it may take to end after SIGTERM before it is killed.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    healthy: Callable[[], bool]
+    environment: Mapping[str, str]
+    folder: Path
+    start_seconds: float = 60.0
+    stop_seconds: float = 10.0
+    restarts: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    _resume: float = field(default=0.0, repr=False)
+
+    def start(self) -> None:
+        """Starts the process; its output goes to the end of its log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        with self.log.open("ab") as output:
+            self.process = _spawn(self, output)
+        self.started = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Asks the process to end, waits, and kills it when it does not."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(self.stop_seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        with suppress(ProcessLookupError, PermissionError):  # what it left of its own session
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines of its log."""
+        try:
+            with self.log.open("rb") as stream:
+                stream.seek(max(0, self.log.stat().st_size - 16_384))
+                return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def restart_when_due(self, *, now: float) -> bool:
+        """Starts a dead process again after its back-off: at once, then 1, 2, 4 ... ``LONGEST_BACKOFF`` seconds.
+
+        Args:
+            now: Of the monotonic clock.
+
+        Returns:
+            Whether it was started.
+        """
+        if self.alive:
+            return False
+        if not self._resume:
+            if now - self.started > STEADY:
+                self.restarts = 0
+            wait = 0.0 if not self.restarts else min(LONGEST_BACKOFF, 2.0 ** (self.restarts - 1))
+            self._resume = now + wait
+        if now < self._resume:
+            return False
+        self.restarts += 1
+        self._resume = 0.0
+        self.start()
+        return True
+
+
+def _spawn(child: Child, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts a process in a session of its own (Ctrl-C is the supervisor's), killed by the kernel with its parent."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the fork, used after it
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        if library is not None:
+            library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died between fork and prctl
+                os._exit(1)
+
+    return subprocess.Popen(
+        list(child.command),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd=child.folder,
+        env=dict(child.environment),
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )
+
+
+class Supervisor:
+    """Starts children stage by stage, keeps them alive, stops them in reverse order.
+
+    Args:
+        stages: Children that start together once the stage before is healthy.
+        say: Told of each change: (child, what).
+    """
+
+    def __init__(self, stages: Sequence[Sequence[Child]], *, say: Callable[[Child, str], None]) -> None:
+        self.stages = [list(stage) for stage in stages]
+        self.stopping = threading.Event()
+        self._say = say
+
+    @property
+    def children(self) -> list[Child]:
+        """All children in the order of their start."""
+        return [child for stage in self.stages for child in stage]
+
+    def start(self) -> None:
+        """Starts all and returns when all are healthy, or when told to stop.
+
+        Raises:
+            ChildError: A child died or was not healthy in time.
+        """
+        for stage in self.stages:
+            for child in stage:
+                child.start()
+                self._say(child, "starting")
+            self._wait_healthy(list(stage))
+
+    def _wait_healthy(self, waiting: list[Child]) -> None:
+        while waiting and not self.stopping.wait(POLL):
+            for child in self.children:
+                if child.process is not None and not child.alive:
+                    raise ChildError(child, f"ended with exit code {child.process.returncode} while starting")
+            for child in list(waiting):
+                if child.healthy():
+                    waiting.remove(child)
+                    self._say(child, "ready")
+                elif time.monotonic() - child.started > child.start_seconds:
+                    raise ChildError(child, f"was not ready within {child.start_seconds:.0f} s")
+
+    def keep(self) -> None:
+        """Restarts what dies, until told to stop."""
+        while not self.stopping.wait(POLL):
+            now = time.monotonic()
+            for child in self.children:
+                if child.restart_when_due(now=now):
+                    self._say(child, "restarted")
+
+    def stop(self) -> None:
+        """Stops all children, the last started first."""
+        self.stopping.set()
+        for child in reversed(self.children):
+            if child.process is not None:
+                child.stop()
+                self._say(child, "stopped")
