@@ -175,7 +175,7 @@ def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:
         created=float(meta.get("created", 0)),
         active=float(meta.get("active", 0)),
         agent=meta.get("agent") or None,
-        last_text=meta.get("last_text", ""),
+        last_text=meta.get("last_text", "")[:120],
         last_kind=cast("Kind | None", meta.get("last_kind") or None),
         waiting_since=float(meta["waiting"]) if meta.get("waiting") else None,
         unanswered=int(meta.get("unanswered", 0)),

@@ -43,6 +43,8 @@ local function change(to, author, data)
   redis.call('HSET', meta, 'state', to)
   if to == 'agent' then redis.call('HSET', meta, 'agent', author) else redis.call('HDEL', meta, 'agent') end
   if to == 'bot' then redis.call('HSET', meta, 'returned', now) end
+  if to == 'queued' and get('waiting') == '' then redis.call('HSET', meta, 'waiting', now) end
+  if to == 'closed' then redis.call('HSET', meta, 'waiting', '', 'unanswered', 0) end
   return append('state', author, '', data)
 end
 
@@ -151,22 +153,26 @@ COMMIT = """
 local token, seq = tonumber(ARGV[2]), tonumber(ARGV[3])
 if get('committed') == ARGV[2] then return {2, get('state')} end
 if tonumber(redis.call('GET', fence) or '0') ~= token then return {0, 'lease'} end
-if seq > 0 and (seq <= number('answered') or seq > number('customer')) then return {0, 'answered'} end
-if seq == 0 and number('customer') > number('answered') then return {0, 'pending'} end
 local state = get('state')
 local mine = state == 'bot'
-if ARGV[4] ~= '' then seq = append('customer', 'customer', ARGV[5], ARGV[6]); redis.call('HSET', clients, ARGV[4], seq) end
+if seq > number('customer') or seq > 0 and seq <= number(mine and 'answered' or 'turned') then return {0, 'answered'} end
+if seq == 0 and number('customer') > number('answered') then return {0, 'pending'} end
+if ARGV[4] ~= '' then
+  seq = append('customer', 'customer', ARGV[5], ARGV[6])
+  redis.call('HSET', clients, ARGV[4], seq)
+end
 if mine or ARGV[7] == '1' then append('turn', 'bot', '', ARGV[8]) end
 for i = 10, #ARGV, 2 do append(mine and 'bot' or 'suppressed', 'bot', ARGV[i], ARGV[i + 1]) end
 if mine and ARGV[9] ~= '' then change('queued', 'bot', ARGV[9]) end
 if seq > 0 then settle(seq) end
-redis.call('HSET', meta, 'committed', ARGV[2])
+redis.call('HSET', meta, 'committed', ARGV[2], 'turned', seq)
 tell()
 return {1, state}
 """
 """token, seq or 0, client id and text and data of a customer's message to append first (client id may be empty),
-whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, then (text,
-data) of each reply → {1 committed | 2 was already | 0 refused, state before or reason}."""
+whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, then
+(text, data) of each reply → {1 committed | 2 was already | 0 refused, state before or reason}. An overtaken message
+may be settled already (an agent replied); its turn is still committed once, for the events."""
 
 FAIL = """
 local seq = tonumber(ARGV[2])
@@ -182,11 +188,11 @@ return 1
 
 SETTLE = """
 local seq = tonumber(ARGV[2])
-if get('state') == 'bot' or seq <= number('answered') then return 0 end
+if get('state') == 'bot' or seq <= number('answered') or redis.call('EXISTS', lease) == 1 then return 0 end
 settle(seq)
 return 1
 """
-"""seq → 1 if the message now counts as passed on to the agent."""
+"""seq → 1 if the message now counts as passed on to the agent; 0 while a turn of it still runs."""
 
 CLAIM = """
 local first = tonumber(ARGV[3])
