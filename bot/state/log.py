@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
-
-from data.schema import Conversation, Message, Role
 
 from bot.handoff import IllegalMove, Move, State, origins
 from bot.state import keys, scripts
 from bot.state.entry import Accepted, ConversationInfo, Entry, Refused, StateUnavailable, entry_from, info_from
 from bot.state.keys import Keys
 from bot.state.store import Store, pairs
+from data.schema import Conversation, Message, Role
 
 __all__ = ["Accepted", "ConversationInfo", "ConversationLog", "Entry", "dump"]
+
+_FOREVER = 3e9
+"""Seconds: a subscriber waits for its server as long as it lives."""
 
 _ROLES: dict[str, Role] = {"customer": "customer", "bot": "agent", "agent": "agent"}
 
@@ -220,14 +223,13 @@ class ConversationLog:
     async def _listen(self, channel: str) -> AsyncIterator[str | None]:
         while True:
             pubsub = self.store.redis.pubsub(ignore_subscribe_messages=True)
+            subscribe = partial(pubsub.subscribe, channel)
+            next_message = partial(pubsub.get_message, timeout=5.0)
             try:
-                await self.store.retry(lambda p=pubsub: p.subscribe(channel), patience=3600)  # type: ignore[misc]
+                await self.store.retry(subscribe, patience=_FOREVER)
                 yield None
                 while True:
-                    message = await self.store.retry(
-                        lambda p=pubsub: p.get_message(timeout=5.0),
-                        patience=0,  # type: ignore[misc]
-                    )
+                    message = await self.store.retry(next_message, patience=0)
                     if message is not None:
                         yield message["data"]
             except StateUnavailable:

@@ -155,7 +155,8 @@ if get('committed') == ARGV[2] then return {2, get('state')} end
 if tonumber(redis.call('GET', fence) or '0') ~= token then return {0, 'lease'} end
 local state = get('state')
 local mine = state == 'bot'
-if seq > number('customer') or seq > 0 and seq <= number(mine and 'answered' or 'turned') then return {0, 'answered'} end
+local done = number(mine and 'answered' or 'turned')
+if seq > number('customer') or (seq > 0 and seq <= done) then return {0, 'answered'} end
 if seq == 0 and number('customer') > number('answered') then return {0, 'pending'} end
 if ARGV[4] ~= '' then
   seq = append('customer', 'customer', ARGV[5], ARGV[6])

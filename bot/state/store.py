@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Script
 from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, RedisError, TimeoutError
 
 from bot.state import scripts
@@ -39,7 +38,7 @@ class Store:
         self.redis: Any = Redis.from_url(
             url, decode_responses=True, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS / 2
         )
-        self._scripts: dict[str, Script] = {}
+        self._scripts: dict[str, Any] = {}
 
     async def close(self) -> None:
         """Ends all connections."""
