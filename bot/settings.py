@@ -64,3 +64,15 @@ def _port(text: str | None) -> int | None:
             "CARELINE_PORT", got=repr(text), expected="a port from 1 to 65535", next_step="Unset it or correct it."
         )
     return int(text)
+
+
+def rasa_environment() -> dict[str, str]:
+    """The environment for processes that run Rasa: this one's, without telemetry, TensorFlow's chatter or a cache."""
+    return {
+        **os.environ,
+        "RASA_TELEMETRY_ENABLED": "false",
+        "RASA_MAX_CACHE_SIZE": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONWARNINGS": "ignore",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    }
