@@ -1,0 +1,72 @@
+"""Handing a conversation to a person, and offering to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ConversationPaused, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.hours import is_open
+from actions.shop import ActionShop, the_shop
+
+Events = list[dict[str, Any]]
+
+
+def hand_over(
+    dispatcher: CollectingDispatcher, *, reason: str, shop: ActionShop | None = None, now: datetime | None = None
+) -> Events:
+    """Says that a person takes over, and pauses the bot.
+
+    Args:
+        dispatcher: Takes the reply; its ``custom`` data has ``handoff`` with the reason, and whether people are there.
+        reason: ``asked``, ``lost``, ``orders``: what the agent's inbox shows.
+        shop: Instead of the process's own, for tests.
+        now: Instead of the clock, for tests.
+
+    Returns:
+        Events for Rasa. The conversation's owner changes when they are committed.
+    """
+    settings = (shop or the_shop()).workspace.settings.shop
+    available = is_open(settings.hours, now or datetime.now())
+    dispatcher.utter_message(
+        response="utter_handoff_closed" if available is False else "utter_handoff",
+        json_message={"handoff": {"reason": reason, "open": available, "email": settings.handoff_email or None}},
+        shop_hours=settings.hours,
+    )
+    if settings.handoff_email and available is False:
+        dispatcher.utter_message(response="utter_handoff_email", address=settings.handoff_email)
+    return [SlotSet("lost", 0), SlotSet("tries", 0), SlotSet("offer", "none"), ConversationPaused()]
+
+
+def offer_person(dispatcher: CollectingDispatcher) -> Events:
+    """Asks whether a person shall take over; a yes to it is one (see ``data/rasa/rules.yml``)."""
+    dispatcher.utter_message(response="utter_offer_person")
+    return [SlotSet("offer", "person")]
+
+
+class ActionHandoff(Action):
+    """The customer asked for a person, or accepted one."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_handoff"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        """See parent."""
+        intent = (tracker.latest_message.get("intent") or {}).get("name")
+        return hand_over(dispatcher, reason="asked" if intent == "ask_person" else "accepted")
+
+
+class ActionOfferPerson(Action):
+    """Offers a person."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_offer_person"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        """See parent."""
+        return offer_person(dispatcher)

@@ -1,0 +1,167 @@
+"""Orders and returns: what the two forms check, and what is said when they are filled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, FormValidationAction, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answer import language_of
+from actions.handoff import Events, offer_person
+from actions.services.orders import Order, belongs_to
+from actions.shop import the_shop
+from actions.wording import describe, join_items
+
+TRIES = 3
+"""After so many numbers or addresses that fit no order, a person is offered instead of asking again."""
+
+Slots = dict[str, Any]
+
+
+class OrderDetails(FormValidationAction):
+    """Checks order number and e-mail address together. Nothing about an order is told before both fit."""
+
+    async def required_slots(
+        self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[str]:
+        """See parent. A shop without an order service is asked for nothing: the form ends at once."""
+        return [] if the_shop().orders() is None else domain_slots
+
+    def validate_order_number(
+        self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        """Accepts the number of an existing order, in its own spelling."""
+        service = the_shop().orders()
+        order = service.find(value) if service else None
+        if order is None:
+            dispatcher.utter_message(response="utter_order_unknown", number=value)
+            return {"order_number": None} | _another_try(tracker)
+        address = tracker.slots.get("email")
+        if address and not belongs_to(order, address):
+            return {"order_number": order.number} | _mismatch(dispatcher, tracker, order)
+        return {"order_number": order.number}
+
+    def validate_email(
+        self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        """Accepts the address that the order was placed with."""
+        service = the_shop().orders()
+        number = tracker.slots.get("order_number")
+        order = service.find(number) if service and number else None
+        if order is not None and not belongs_to(order, value):
+            return _mismatch(dispatcher, tracker, order)
+        return {"email": value}
+
+
+class ValidateOrderForm(OrderDetails):
+    """Details of an order that is looked up."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "validate_order_form"
+
+
+class ValidateReturnForm(OrderDetails):
+    """Details of an order that goes back."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "validate_return_form"
+
+    def validate_return_reason(
+        self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        """Accepts any words; a button's payload is none."""
+        return {"return_reason": None if value.startswith("/") else " ".join(value.split())[:500]}
+
+
+def _another_try(tracker: Tracker) -> Slots:
+    tries = int(tracker.slots.get("tries") or 0) + 1
+    return {"tries": tries} | ({"requested_slot": None} if tries >= TRIES else {})
+
+
+def _mismatch(dispatcher: CollectingDispatcher, tracker: Tracker, order: Order) -> Slots:
+    dispatcher.utter_message(response="utter_order_mismatch", number=order.number)
+    return {"email": None} | _another_try(tracker)
+
+
+def confirmed_order(tracker: Tracker) -> Order | None:
+    """The order of the filled form, if the address is its own. Checked again here: slots may come from anywhere."""
+    service = the_shop().orders()
+    number, address = tracker.slots.get("order_number"), tracker.slots.get("email")
+    order = service.find(number) if service and number and address else None
+    return order if order is not None and belongs_to(order, address) else None
+
+
+def _not_found(dispatcher: CollectingDispatcher) -> Events:
+    known = the_shop().orders() is not None
+    dispatcher.utter_message(response="utter_too_many_tries" if known else "utter_no_orders")
+    return [*offer_person(dispatcher), SlotSet("order_number", None), SlotSet("email", None), *_RESET]
+
+
+_RESET: Events = [SlotSet("tries", 0), SlotSet("lost", 0)]
+
+
+class ActionOrderStatus(Action):
+    """Tells where an order stands."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_order_status"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
+        order = confirmed_order(tracker)
+        if order is None:
+            return _not_found(dispatcher)
+        language = language_of(tracker)
+        dispatcher.utter_message(
+            response=f"utter_order_{order.status}",
+            number=order.number,
+            items=join_items(order.items, language),
+            details=describe(order, language),
+        )
+        return [SlotSet("order_number", None), *_RESET]
+
+
+class ActionReturn(Action):
+    """Registers a return."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_return"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        """See parent."""
+        order, service = confirmed_order(tracker), the_shop().orders()
+        reason = tracker.slots.get("return_reason")
+        if order is None or service is None or reason is None:
+            return [*_not_found(dispatcher), SlotSet("return_reason", None)]
+        events = [SlotSet("order_number", None), SlotSet("return_reason", None), *_RESET]
+        if order.status in ("cancelled", "returned"):
+            dispatcher.utter_message(response="utter_return_impossible", number=order.number)
+            return events
+        if order.status != "delivered":
+            dispatcher.utter_message(response="utter_return_not_yet", number=order.number)
+            return [*events, *offer_person(dispatcher)]
+        reference = service.register_return(order, reason)
+        dispatcher.utter_message(response="utter_return_done", number=order.number, reference=reference)
+        return events
+
+
+class ActionFormHelp(Action):
+    """Says what the slot that was asked for looks like; the form asks again by itself."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_form_help"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        """See parent."""
+        asked = tracker.slots.get("requested_slot")
+        service = the_shop().orders()
+        if asked in ("order_number", "email", "return_reason") and service is not None:
+            dispatcher.utter_message(response=f"utter_help_{asked}", example=service.example())
+        return []

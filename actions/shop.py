@@ -1,0 +1,71 @@
+"""The shop this action server speaks for: its settings, its answers as they are live now, and its order service."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
+from actions.settings import read_settings
+from data.artifacts import load_manifest
+from data.errors import InputError
+from data.workspace import Workspace
+from retrieval.answers import AnswerBook
+
+
+class ActionShop:
+    """One workspace as actions see it.
+
+    Args:
+        workspace: Whose settings, answers and orders.
+        sample_orders: The demo shop's orders, read when the workspace says ``services.orders = "sample"``.
+    """
+
+    def __init__(self, workspace: Workspace, *, sample_orders: Path = SAMPLE_ORDERS) -> None:
+        self.workspace = workspace
+        self._sample_orders = sample_orders
+        self._books: dict[str, AnswerBook] = {}
+        self._orders: OrderService | None = None
+
+    def answers(self, index: str | None = None) -> AnswerBook:
+        """The answers of an index.
+
+        Args:
+            index: Key of the index that found the hits: during a switch it may be the one before. None: the live one.
+
+        Raises:
+            InputError: Nothing was learned, or the index is not what its manifest says.
+        """
+        key = index if index and (self.workspace.folder("index") / index).is_dir() else self.workspace.live().index
+        if key not in self._books:
+            folder = self.workspace.folder("index") / key
+            load_manifest(folder, kind="index")
+            newest = list(self._books.items())[-1:]  # the one before stays for turns that began with it
+            self._books = dict(newest) | {key: AnswerBook.load(folder / "answers.jsonl")}
+        return self._books[key]
+
+    def orders(self) -> OrderService | None:
+        """The order service, or None where the shop has connected none.
+
+        Raises:
+            InputError: The settings name a service that does not exist, or its file is broken.
+        """
+        name = self.workspace.settings.services.orders
+        if name == "none":
+            return None
+        if name != "sample":
+            raise InputError(
+                f"{self.workspace.root} [services] orders",
+                got=repr(name),
+                expected="'sample' or 'none'",
+                next_step="Mend careline.toml.",
+            )
+        if self._orders is None:
+            self._orders = LocalOrders.open(self._sample_orders, returns=self.workspace.var / "returns.jsonl")
+        return self._orders
+
+
+@lru_cache(maxsize=1)
+def the_shop() -> ActionShop:
+    """The shop of this process, found once from the environment."""
+    return ActionShop(read_settings().find_workspace())
