@@ -1,0 +1,99 @@
+/** Where the customer writes; with one click to a person. */
+
+import type { RefObject } from "preact";
+import { useLayoutEffect } from "preact/hooks";
+import { fill } from "../shared/i18n";
+import { Icon } from "../shared/icons";
+import { MAX_TEXT } from "../shared/protocol";
+import { sends } from "../shared/use";
+import type { View } from "../shared/view";
+import { useTongue } from "./tongue";
+
+interface ComposerProps {
+  view: View;
+  draft: string;
+  input: RefObject<HTMLTextAreaElement | null>;
+  onDraft(text: string): void;
+  onSend(): void;
+  onPerson(): void;
+  onStartOver(): void;
+}
+
+const HIGHEST = 140;
+
+export function Composer(props: ComposerProps) {
+  const { t } = useTongue();
+  if (props.view.state === "closed") {
+    return (
+      <footer class="composer ended">
+        <button type="button" class="primary" onClick={props.onStartOver}>
+          {t.startOver}
+        </button>
+      </footer>
+    );
+  }
+  return <Writing {...props} />;
+}
+
+function Writing({ view, draft, input, onDraft, onSend, onPerson }: ComposerProps) {
+  const { t } = useTongue();
+  const over = draft.length - MAX_TEXT;
+  const ready = draft.trim().length > 0 && over <= 0;
+  useLayoutEffect(() => {
+    const element = input.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${Math.min(HIGHEST, element.scrollHeight)}px`;
+  }, [draft]);
+  return (
+    <footer class="composer">
+      {view.refusal && <p class="refusal" role="alert">{view.refusal.message}</p>}
+      <div class="field">
+        <textarea
+          ref={input}
+          rows={1}
+          dir="auto"
+          value={draft}
+          placeholder={t.write}
+          aria-label={t.writeLabel}
+          aria-invalid={over > 0}
+          enterkeyhint="send"
+          onInput={(event) => onDraft(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (!sends(event)) return;
+            event.preventDefault();
+            if (ready) onSend();
+          }}
+        />
+        <button type="button" class="round send" aria-label={t.send} title={t.send} disabled={!ready} onClick={onSend}>
+          <Icon name="send" />
+        </button>
+      </div>
+      <div class="under">
+        <PersonButton view={view} onPerson={onPerson} />
+        {over > 0 && <span class="over">{fill(t.tooLong, { over })}</span>}
+      </div>
+    </footer>
+  );
+}
+
+/** There while the bot answers; a quiet word once a person has been asked for. */
+function PersonButton({ view, onPerson }: { view: View; onPerson(): void }) {
+  const { t } = useTongue();
+  const asked = view.state === "queued" || view.pending.some((item) => item.kind === "person");
+  if (view.state === "agent") return null;
+  if (asked) {
+    return (
+      <span class="asked">
+        <Icon name="check" />
+        {t.personAsked}
+      </span>
+    );
+  }
+  return (
+    <button type="button" class="person" onClick={onPerson}>
+      <Icon name="person" />
+      {t.person}
+    </button>
+  );
+}
