@@ -1,0 +1,170 @@
+"""Composes one conversation from the phrase books: greeting, questions, asking back, answers and an ending."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from data.samples.noise import lower_first, type_chinese, type_english
+from data.samples.people import Customer, Item, draw_slots
+from data.samples.phrasebook import Decks, Part, Topic, expand
+
+MOST_MESSAGES = 14
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all conversations of a language share."""
+
+    language: str
+    topics: Sequence[Topic]
+    common: Mapping[str, Sequence[str]]
+    items: Sequence[Item]
+    decks: Decks
+
+    def items_of(self, section: str) -> list[str]:
+        """Names of the products of a section, in the stage's language."""
+        chosen = [item for item in self.items if section in ("any", item.section)]
+        return [item.name_zh if self.language == "zh" else item.name for item in chosen]
+
+
+@dataclass
+class Scene:
+    """A conversation while it is being written.
+
+    Attributes:
+        lines: (role, text, author), oldest first.
+    """
+
+    stage: Stage
+    rng: random.Random
+    customer: Customer
+    agents: Sequence[str]
+    lines: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.slots = draw_slots(self.rng, self.stage.language, self.customer, self.agents)
+        self.agent = self.agents[0]
+        self.chinese = self.stage.language == "zh"
+        self.used: set[str] = set()
+
+    def chance(self, share: float) -> bool:
+        """True in ``share`` (0..1) of all calls."""
+        return self.rng.random() < share
+
+    def fill(self, phrase: str) -> str:
+        """See ``phrasebook.expand``."""
+        return expand(self.rng, phrase, self.slots)
+
+    def common(self, name: str) -> str:
+        """A filled phrase of ``common.txt``."""
+        return self.fill(self.stage.decks.draw(f"common.{name}", self.stage.common[name]))
+
+    def customer_says(self, text: str) -> None:
+        """Adds a customer's message, typed the way people type."""
+        typed = type_chinese(self.rng, text) if self.chinese else type_english(self.rng, text)
+        self.lines.append(("customer", typed, self.customer.full))
+
+    def agent_says(self, text: str) -> None:
+        """Adds the present agent's message."""
+        self.lines.append(("agent", text, self.agent))
+
+    def join(self, *texts: str) -> str:
+        """Puts sentences together as the language does."""
+        if not self.chinese:
+            return " ".join(text for text in texts if text)
+        joined = ""
+        for text in filter(None, texts):
+            joined += text if not joined or joined[-1] in "，。？！~ ,?!" else "，" + text
+        return joined
+
+    def take(self, part: Part) -> None:
+        """Makes ``part`` the one talked about: ``{item}`` is drawn once for all parts with the same items."""
+        if self.slots.get("section") != [part.items]:
+            self.slots["section"] = [part.items]
+            self.slots["item"] = [self.rng.choice(self.stage.items_of(part.items))]
+        self.used.add(part.key)
+
+    def question(self, part: Part, kind: str = "?") -> str:
+        """A filled question of the part; the same wording comes again only when all have been used."""
+        self.take(part)
+        return self.fill(self.stage.decks.draw(part.key + kind, part.lines[kind]))
+
+    def ask_first(self, part: Part, beside: Part | None) -> None:
+        """Adds the opening message, with what people put around a question."""
+        text = self.question(part)
+        bare = "{item}" not in text and self.slots["item"][0] not in text
+        before: list[str] = []
+        if self.chance(0.42):
+            before.append(self.common("greeting"))
+        if self.chance(0.14):
+            before.append(self.common("opener"))
+        elif bare and part.items != "any" and self.chance(0.2):
+            before.append(self.common("context"))
+        if before and before[-1].endswith((",", ":", "-")):
+            text = lower_first(text)
+        after = [self.join(self.common("also"), lower_first(self.question(beside)))] if beside else []
+        if self.chance(0.13):
+            after.append(self.common("tail"))
+        self.customer_says(self.join(*before, text, *after))
+
+    def answer(self, part: Part) -> str:
+        """An answer of the part. Agents have a favourite wording that they paste; others come in between."""
+        answers = part.lines["!"]
+        if self.chance(0.6):
+            names = self.agent + part.key
+            return self.fill(answers[sum(map(ord, names)) % len(answers)])
+        return self.fill(self.stage.decks.draw(part.key + "!", answers))
+
+    def reply(self, part: Part, beside: Part | None = None) -> bool:
+        """Adds what the agent does about the question, asking back first where the part has it.
+
+        Returns:
+            False if the customer never gave what was asked for.
+        """
+        lines, personal = part.lines, bool(part.lines[">"])
+        asks = bool(lines["~"]) and not beside and self.chance(0.6 if personal else 0.35)
+        if asks:
+            self.agent_says(self.fill(self.stage.decks.draw(part.key + "~", lines["~"])))
+            if self.chance(0.06):
+                return False
+            self.customer_says(self.fill(self.stage.decks.draw(part.key + "<", lines["<"])))
+            if self.chance(0.2):
+                self.agent_says(self.common("moment"))
+            if personal:
+                self.agent_says(self.fill(self.stage.decks.draw(part.key + ">", lines[">"])))
+                return True
+        elif self.chance(0.06):
+            self.agent_says(self.common("moment"))
+        text = self.answer(part)
+        if beside:
+            text = self.join(text, self.answer(beside))
+        if self.chance(0.22):
+            text = self.join(self.common("lead"), text)
+        if self.chance(0.16):
+            text = self.join(text, self.common("closer"))
+        self.agent_says(text)
+        return True
+
+    def follow_up(self, topic: Topic) -> bool:
+        """Adds a further question of the same topic and its answer; False if there is none left."""
+        parts = [part for part in topic.parts if part.lines["+"] and part.key not in self.used]
+        if not parts:
+            return False
+        part = self.rng.choice(parts)
+        text = self.question(part, "+")
+        self.customer_says(self.join(self.common("ack"), text) if self.chance(0.35) else text)
+        return self.reply(part)
+
+    def other_topic(self, part: Part) -> bool:
+        """Adds a question about something else, and its answer."""
+        text = self.join(self.common("more"), lower_first(self.question(part)))
+        self.customer_says(text)
+        return self.reply(part)
+
+    def small_talk(self) -> None:
+        """Adds a line of small talk and the agent's reply."""
+        said, back = self.common("smalltalk").split(" => ")
+        self.customer_says(said)
+        self.agent_says(back)
