@@ -1,0 +1,117 @@
+"""A dataset and a model to an index, as an artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.artifacts import (
+    DatasetLayout,
+    IndexLayout,
+    Manifest,
+    ModelLayout,
+    create,
+    hash_json,
+    is_complete,
+    load_manifest,
+)
+from data.schema import Answer, Example, IntentExample
+from retrieval.encoder import Encoder, OnnxEncoder, Vectors
+from retrieval.index import Index
+from retrieval.rows import read_rows
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CODE_VERSION = 1
+"""Raise when the files of an index change, so that existing ones are built again."""
+
+MOST_CONTEXTS = 50_000
+"""Newest training contexts that are indexed: more add little to ranking and cost memory and encoding time."""
+
+MOST_INTENTS = 20_000
+
+_CHUNK = 256
+
+
+def build_index(
+    dataset: DatasetLayout, model: ModelLayout, parent: Path, *, console: Console | None = None
+) -> IndexLayout:
+    """Builds the index of a dataset's answers and training contexts; skipped when it is there already.
+
+    Answers that are not reusable are in it too, for experiments with ranking: search leaves them out.
+
+    Args:
+        dataset: Whose answers; only its ``train`` split is asked from.
+        model: Whose encoder.
+        parent: Folder of all indexes.
+        console: Where progress is shown; None for silence.
+
+    Returns:
+        The finished index.
+
+    Raises:
+        InputError: The dataset or the model is missing, damaged or of another kind.
+    """
+    parents = {
+        "dataset": load_manifest(dataset.folder, kind="dataset").key,
+        "model": load_manifest(model.folder, kind="model").key,
+    }
+    recipe = {"code": CODE_VERSION, "most_contexts": MOST_CONTEXTS, "most_intents": MOST_INTENTS}
+    manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
+    layout = IndexLayout(parent / manifest.key)
+    if is_complete(layout.folder, kind="index"):
+        return layout
+    answers = list(read_rows(dataset.answers, Answer))
+    contexts = newest(training_contexts(dataset), MOST_CONTEXTS)
+    intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
+    with create(parent, manifest) as draft, _shown(OnnxEncoder.load(model), console) as encoder:
+        index = Index.from_parts(answers, contexts, encoder, intents=intents)
+        index.save(IndexLayout(draft.folder))
+        draft.metrics.update(
+            answers=len(answers), sayable=int(index.sayable.sum()), contexts=len(contexts), intents=len(intents)
+        )
+    return layout
+
+
+def training_contexts(dataset: DatasetLayout) -> list[Example]:
+    """The examples of the train split, which alone may be searched in."""
+    return [example for example in read_rows(dataset.examples, Example) if example.split == "train"]
+
+
+def newest(examples: Sequence[Example], most: int) -> list[Example]:
+    """The last ``most`` by time; those without a time count as oldest, and equal times keep their order."""
+    ordered = sorted(examples, key=lambda e: float("-inf") if e.time is None else e.time)
+    return ordered[max(0, len(ordered) - most) :]
+
+
+class _ShownEncoder:
+    """An encoder that moves a progress bar."""
+
+    def __init__(self, encoder: Encoder, console: Console) -> None:
+        self.encoder, self.console = encoder, console
+
+    @property
+    def dim(self) -> int:
+        return self.encoder.dim
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
+        import numpy as np
+        from rich.progress import track
+
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        starts = range(0, len(texts), _CHUNK)
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        label = f"encoding {len(texts):,} texts"
+        for start in track(starts, label, console=self.console, transient=True, disable=not len(starts)):
+            rows = order[start : start + _CHUNK]
+            out[rows] = self.encoder.encode([texts[i] for i in rows], batch_size=batch_size)
+        return out
+
+
+@contextmanager
+def _shown(encoder: Encoder, console: Console | None) -> Iterator[Encoder]:
+    yield encoder if console is None else _ShownEncoder(encoder, console)

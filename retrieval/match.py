@@ -1,0 +1,226 @@
+"""Questions to candidates with their evidence: what training of the ranker, evaluation and search all call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.context import render_context
+from data.schema import Role
+from retrieval.encoder import Encoder, Vectors, coverage
+from retrieval.evidence import Evidence, Floats, Mask, Rows, Sight
+from retrieval.head import LinearHead, head_text
+from retrieval.index import NO_ROW, Index, message_of
+from retrieval.lexical import language_of, words_of
+from retrieval.rank import LOWEST_LOG, Features
+
+_NEIGHBOURS = 64
+_ANSWERS_DEEP = 200
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked, in its context.
+
+    Attributes:
+        context: From ``data.context.render_context``, the message included.
+        message: What is asked last, bare.
+        language: ``en`` or ``zh`` (or another code).
+        given: Ids of the answers given earlier in the conversation, oldest first.
+    """
+
+    context: str
+    message: str
+    language: str
+    given: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        *,
+        turns: Sequence[tuple[Role, str]] = (),
+        language: str | None = None,
+        given: Sequence[str] = (),
+    ) -> Query:
+        """A customer's message after the turns before it.
+
+        Args:
+            text: The message.
+            turns: (role, text) before it, oldest first, without the message.
+            language: Detected from the message when None.
+            given: Ids of the answers given so far.
+        """
+        return cls(
+            context=render_context([*turns, ("customer", text)]),
+            message=" ".join(text.split()),
+            language=language or language_of(text),
+            given=tuple(given),
+        )
+
+    @classmethod
+    def of_context(cls, context: str, *, language: str, given: Sequence[str] = ()) -> Query:
+        """A rendered context, as in an ``Example``."""
+        return cls(context, message_of(context), language, tuple(given))
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """The candidates of one query with their evidence.
+
+    Attributes:
+        query: What was asked.
+        rows: (n,) rows of the candidate answers in the index, in no particular order.
+        features: (n, F) columns as in ``retrieval.rank.FEATURES``.
+        asked: (n,) the logged question that speaks most for each candidate, or ``NO_ROW``.
+        intents: (labels,) probabilities of the intent head; empty without one.
+        similarity: Cosine of the nearest thing ever asked, times ``coverage``, -1..1.
+        lexical: BM25 share of the best thing ever asked or answered, 0..1.
+        known_words: Share 0..1 of the message's words, weighted by rarity, that occur in the index.
+        coverage: Share 0..1 of the message that the encoder can read.
+        words: Of the message, as BM25 counts them.
+    """
+
+    query: Query
+    rows: Rows
+    features: Features
+    asked: Rows
+    intents: Floats
+    similarity: float
+    lexical: float
+    known_words: float
+    coverage: float
+    words: tuple[str, ...]
+
+
+class Matcher:
+    """Draws candidates from five lists and gathers the evidence for each.
+
+    Args:
+        index: Where candidates come from.
+        encoder: The one that made the index's vectors.
+        intent_head: For topics and intents; None without.
+        answer_head: For answers with enough examples; None without.
+        pool: Candidates taken from each list.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        encoder: Encoder,
+        *,
+        intent_head: LinearHead | None = None,
+        answer_head: LinearHead | None = None,
+        pool: int = 30,
+    ) -> None:
+        self.index, self.encoder, self.pool = index, encoder, pool
+        self.intent_head, self.answer_head = intent_head, answer_head
+        self._class_rows = _rows_of_labels(index, answer_head)
+        self._topics = _topics_of_answers(index, intent_head)
+
+    def match(
+        self, queries: Sequence[Query], *, sayable_only: bool = True, language_only: bool = True, chunk: int = 256
+    ) -> Iterator[Match]:
+        """Yields a match for each query, in order.
+
+        Args:
+            queries: What is asked.
+            sayable_only: Whether answers that the bot may not say are left out; training ranks them too.
+            language_only: Whether answers in another language are left out where there are any in the right one.
+            chunk: Queries encoded and searched at once.
+        """
+        for start in range(0, len(queries), chunk):
+            part = queries[start : start + chunk]
+            for query, sight in zip(part, self._see(part), strict=True):
+                allowed = self._allowed(query, sayable_only=sayable_only, language_only=language_only)
+                yield self._match(query, sight, allowed)
+
+    def _see(self, queries: Sequence[Query]) -> Iterator[Sight]:
+        """One forward pass for all contexts and bare messages, and everything else that is quicker in a batch."""
+        texts = list(dict.fromkeys([q.context for q in queries] + [q.message for q in queries]))
+        place = {text: i for i, text in enumerate(texts)}
+        vectors, shares = self.encoder.encode(texts), coverage(self.encoder, texts)
+        context, message = ([place[text] for text in column] for column in _columns(queries))
+        by_context, by_message = vectors[context], vectors[message]  # (n, dim) each
+        answers = self.index.dense.search(by_context, _ANSWERS_DEEP)
+        near = self.index.dense_logged.search(by_context, _NEIGHBOURS)
+        near_message = self.index.dense_logged.search(by_message, _NEIGHBOURS)
+        intents = self._intents(by_message, queries)
+        logs = self._answer_logs(by_context, queries)
+        for i in range(len(queries)):
+            yield Sight(
+                by_context[i],
+                by_message[i],
+                (float(shares[context[i]]), float(shares[message[i]])),
+                (answers[0][i], answers[1][i]),
+                (near[0][i], near[1][i]),
+                (near_message[0][i], near_message[1][i]),
+                intents[i],
+                logs[i],
+            )
+
+    def _intents(self, vectors: Vectors, queries: Sequence[Query]) -> Floats:
+        if self.intent_head is None:
+            return np.zeros((len(queries), 0), dtype=np.float32)
+        return self.intent_head.probabilities(vectors, [query.message for query in queries])
+
+    def _answer_logs(self, vectors: Vectors, queries: Sequence[Query]) -> Floats:
+        head = self.answer_head
+        if head is None:
+            return np.zeros((len(queries), 0), dtype=np.float32)
+        texts = [head_text(q.context, q.given) if head.reads_history else q.context for q in queries]
+        probabilities = head.probabilities(vectors, texts)  # (n, classes)
+        return np.asarray(np.log(np.maximum(probabilities, np.exp(LOWEST_LOG))), dtype=np.float32)
+
+    def _allowed(self, query: Query, *, sayable_only: bool, language_only: bool) -> Mask:
+        allowed = self.index.sayable if sayable_only else np.ones(len(self.index.answers), dtype=bool)
+        same = allowed & (self.index.languages == query.language)
+        return same if language_only and same.any() else allowed
+
+    def _match(self, query: Query, sight: Sight, allowed: Mask) -> Match:
+        words = words_of(query.message)
+        evidence = Evidence(self.index, allowed, depth=self.pool)
+        evidence.dense_answers(sight)
+        evidence.dense_logged(sight)
+        lexical = max(evidence.lexical_answers(words), evidence.lexical_logged(words))
+        evidence.head(sight.head_logs, self._class_rows)
+        pool = evidence.pool()
+        topics = sight.intents @ self._topics
+        evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
+        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words))
+        return Match(
+            query=query,
+            rows=pool,
+            features=evidence.of(pool),
+            asked=evidence.asked[pool],
+            intents=sight.intents,
+            similarity=sight.similarity(),
+            lexical=lexical,
+            known_words=known,
+            coverage=sight.coverage[1],
+            words=tuple(words),
+        )
+
+
+def _columns(queries: Sequence[Query]) -> tuple[list[str], list[str]]:
+    return [query.context for query in queries], [query.message for query in queries]
+
+
+def _rows_of_labels(index: Index, head: LinearHead | None) -> Rows:
+    """(classes,) row of the answer that each class of the head is."""
+    labels = head.labels if head is not None else ()
+    return np.array([index.row_of.get(label, NO_ROW) for label in labels], dtype=np.int64)
+
+
+def _topics_of_answers(index: Index, head: LinearHead | None) -> Floats:
+    """(labels, answers) 1 where an answer was given under a topic or intent of the head."""
+    labels = head.labels if head is not None else ()
+    place = {label: i for i, label in enumerate(labels)}
+    out = np.zeros((len(labels), len(index.answers)), dtype=np.float32)
+    for row, answer in enumerate(index.answers):
+        for topic in answer.topics:
+            if topic in place:
+                out[place[topic], row] = 1.0
+    return out

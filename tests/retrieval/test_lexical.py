@@ -1,0 +1,95 @@
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from retrieval.lexical import Lexical, language_of, words_of
+
+TEXTS = [
+    "Delivery to Canada takes five to seven days.",
+    "You can return a tent within 30 days.",
+    "",
+    "送货到加拿大需要五到七天。",
+    "Tents and tent poles: we send spare poles for free.",
+]
+
+
+def bm25(texts: list[str], query: str) -> list[float]:
+    """Lucene's BM25 from its definition, as a share of the best that the query could reach."""
+    documents = [Counter(words_of(text)) for text in texts]
+    lengths = [sum(document.values()) for document in documents]
+    average = sum(lengths) / len(texts)
+
+    def idf(word: str) -> float:
+        df = sum(word in document for document in documents)
+        return math.log(1 + (len(texts) - df + 0.5) / (df + 0.5))
+
+    words = set(words_of(query))
+    best = sum(idf(word) for word in words)
+    scores = []
+    for document, length in zip(documents, lengths, strict=True):
+        norm = 1.2 * (0.25 + 0.75 * length / average)
+        scores.append(sum(idf(w) * document[w] / (document[w] + norm) for w in words) / best)
+    return scores
+
+
+@pytest.mark.parametrize(
+    "query", ["tent delivery", "how many days until Canada?", "加拿大送货", "unknown tent", "poles"]
+)
+def test_scores_are_those_of_an_independent_bm25(query: str) -> None:
+    np.testing.assert_allclose(Lexical.build(TEXTS).scores(words_of(query)), bm25(TEXTS, query), rtol=1e-4)
+
+
+def test_what_is_not_there_scores_nothing() -> None:
+    index = Lexical.build(TEXTS)
+    assert not index.scores(words_of("zebra xylophone")).any()
+    assert not index.scores([]).any()
+    assert index.known_share(words_of("zebra")) == index.known_share([]) == 0
+    assert 0 < index.known_share(words_of("zebra tent")) < 1
+    assert index.known_share(words_of("tent")) == 1
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "?!"]])
+def test_indexes_without_words(texts: list[str], tmp_path: Path) -> None:
+    Lexical.build(texts).save(tmp_path)
+    assert Lexical.load(tmp_path).scores(["tent"]).tolist() == [0.0] * len(texts)
+
+
+def test_a_loaded_index_scores_the_same_and_holds_no_pickles(tmp_path: Path) -> None:
+    index = Lexical.build(TEXTS)
+    index.save(tmp_path)
+    query = words_of("tent 加拿大")
+    np.testing.assert_array_equal(Lexical.load(tmp_path).scores(query), index.scores(query))
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".npy", ".json", ".txt"}
+    for path in tmp_path.glob("*.npy"):
+        np.load(path, allow_pickle=False)
+
+
+def test_a_wrong_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="BM25 index"):
+        Lexical.load(tmp_path)
+
+
+def test_words_of_both_languages() -> None:
+    assert words_of("Where are my Parcels?!") == ["where", "parcel"]
+    assert words_of("The batteries, boxes and GLASSES") == ["battery", "box", "glass"]
+    assert {"冲锋衣", "清洗"} <= set(words_of("请问冲锋衣怎么清洗?"))
+    assert words_of("what is the") != []
+    assert words_of("订单AB12") == ["订单", "ab12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Where is it?", "en"),
+        ("我的订单呢", "zh"),
+        ("请问 Gore-Tex 怎么洗", "zh"),
+        ("My name is 王", "en"),
+        ("12?", "xx"),
+    ],
+)
+def test_the_language_of_a_message(text: str, language: str) -> None:
+    assert language_of(text, default="xx") == language
