@@ -156,6 +156,9 @@ export interface Row {
   agent: string | null;
   last_text: string;
   last_kind: EntryKind | null;
+  waiting_since: number | null;
+  unanswered: number;
+  channel: string;
   type: "row";
 }
 
