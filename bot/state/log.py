@@ -92,7 +92,7 @@ class ConversationLog:
             StateUnavailable: Not known to be stored; send it again with the same client id.
         """
         data = {"client_id": client_id, **({"payload": payload} if payload else {})}
-        reopened = _move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
+        reopened = move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
         shown = text if display is None else display
         seq, duplicate = await self.store.script(scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened)
         return Accepted(seq, bool(duplicate))
@@ -147,7 +147,7 @@ class ConversationLog:
         """
         ways: list[str] = []
         for state, to in origins(move).items():
-            ways += [state.value, to.value, _move_data(move, state, to, actor, data or {})]
+            ways += [state.value, to.value, move_data(move, state, to, actor, data or {})]
         seq, state_now = await self.store.script(
             scripts.MOVE, conversation, client_id or f"move-{uuid.uuid4().hex}", actor, *ways
         )
@@ -266,5 +266,6 @@ def _spoken(entry: Entry) -> bool:
     return entry.kind in _ROLES and bool(entry.text)
 
 
-def _move_data(move: Move, state: State, to: State, actor: str, data: Mapping[str, Any]) -> str:
+def move_data(move: Move, state: State, to: State, actor: str, data: Mapping[str, Any]) -> str:
+    """Data of a ``state`` entry, as JSON."""
     return dump({**data, "from": state.value, "to": to.value, "move": move.value, "actor": actor})

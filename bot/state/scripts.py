@@ -121,7 +121,10 @@ return {-1, state}
 LEASE = """
 ensure('', '')
 local held = redis.call('GET', lease)
-if held and string.sub(held, 1, #ARGV[2] + 1) ~= ARGV[2] .. ':' then return {-1} end
+if held and string.sub(held, 1, #ARGV[2] + 1) ~= ARGV[2] .. ':' then
+  redis.call('HSET', meta, 'contended', 1)
+  return {-1}
+end
 local token = redis.call('INCR', fence)
 redis.call('SET', lease, ARGV[2] .. ':' .. token, 'PX', ARGV[3])
 local tries = 0
@@ -131,7 +134,8 @@ if ARGV[4] ~= '0' then
 end
 return {token, tries, redis.call('HGETALL', meta)}
 """
-"""owner, milliseconds, seq of the message or 0 → {token, tries, meta} or {-1} when another owner holds it."""
+"""owner, milliseconds, seq of the message or 0 → {token, tries, meta} or {-1} when another owner holds it. The same
+owner gets it again at once: a worker that was killed and started anew under its name need not wait."""
 
 RENEW = """
 if redis.call('GET', lease) ~= ARGV[2] then return 0 end
@@ -141,13 +145,11 @@ return redis.call('PEXPIRE', lease, ARGV[3])
 
 RELEASE = """
 if redis.call('GET', lease) == ARGV[2] then redis.call('DEL', lease) end
-if number('customer') > number('answered') and redis.call('EXISTS', lease) == 0 then
-  if ARGV[3] == '1' then enqueue() end
-  return 1
-end
-return 0
+local contended = redis.call('HDEL', meta, 'contended') == 1
+if contended and number('customer') > number('answered') then enqueue() end
+return 1
 """
-"""owner:token, whether to enqueue what is unanswered → 1 if something is unanswered."""
+"""owner:token. Whoever found the lease taken has dropped its work: it is enqueued again here."""
 
 COMMIT = """
 local token, seq = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -186,6 +188,17 @@ tell()
 return 1
 """
 """seq, text, data, data of the hand-off → 1, or 0 when it has an outcome already."""
+
+ENQUEUE = """
+if number('customer') > number('answered') then
+  enqueue()
+  redis.call('ZADD', pending, 'XX', now, id)
+else
+  redis.call('ZREM', pending, id)
+end
+return 1
+"""
+"""For the sweeper: enqueues what is unanswered and lets it wait anew."""
 
 SETTLE = """
 local seq = tonumber(ARGV[2])
