@@ -25,7 +25,7 @@ from data.samples.scene import Stage
 from data.schema import Conversation
 
 SEED = 20251117
-COUNTS = {"en": 680}
+COUNTS = {"en": 680, "zh": 250}
 ORDERS_AS_OF = date(2026, 11, 23)
 
 
