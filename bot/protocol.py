@@ -255,6 +255,9 @@ class Row:
         agent: Name of the agent who has it, or None.
         last_text: The newest words, cut to 120 characters.
         last_kind: Who said them.
+        waiting_since: Unix seconds of the first message that nobody replied to, or None.
+        unanswered: Customer messages since the last reply.
+        channel: ``widget``, ``shell`` and so on.
     """
 
     conversation: str
@@ -266,6 +269,9 @@ class Row:
     agent: str | None = None
     last_text: str = ""
     last_kind: EntryKind | None = None
+    waiting_since: float | None = None
+    unanswered: int = 0
+    channel: str = ""
     type: Literal["row"] = "row"
 
 

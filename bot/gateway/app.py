@@ -1,0 +1,80 @@
+"""The gateway as one Starlette application."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from bot.gateway.auth import COOKIE, Signer, load_secret
+from bot.gateway.console_api import ConsoleApi
+from bot.gateway.console_socket import ConsoleSocket
+from bot.gateway.feed import Feed
+from bot.gateway.pages import DIST, PageHeaders, page_routes
+from bot.gateway.widget_socket import Door, WidgetSocket
+from bot.settings import BotSettings
+from bot.state.entry import StateError
+from bot.state.log import ConversationLog
+from bot.users import UserBook
+from data.workspace import Workspace
+
+HEALTH_SECONDS = 2.0
+"""A log that does not answer by then is away."""
+
+
+def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog, *, dist: Path = DIST) -> Starlette:
+    """Builds the gateway; nothing is opened before its lifespan begins.
+
+    Args:
+        settings: Of this process.
+        workspace: The shop.
+        log: All conversations; closed by whoever opened it.
+        dist: The built web code.
+    """
+    feed = Feed(log)
+    users = UserBook(workspace)
+    door = Door(workspace, log, feed, Signer(load_secret(workspace)))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with feed.running():
+            yield
+
+    async def widget(socket: WebSocket) -> None:
+        await WidgetSocket(door, socket).run()
+
+    async def console(socket: WebSocket) -> None:
+        cookie = socket.cookies.get(COOKIE, "")
+
+        def signed_in() -> bool:
+            return bool(cookie) and door.signer.open(cookie, users, now=time.time()) is not None
+
+        await ConsoleSocket(door, socket, signed_in).run()
+
+    async def healthz(_request: Request) -> Response:
+        try:
+            await asyncio.wait_for(log.info("healthz"), HEALTH_SECONDS)
+        except (StateError, asyncio.TimeoutError):
+            return JSONResponse({"ok": False, "log": "away"}, 503)
+        return JSONResponse({"ok": True, "log": "ready"})
+
+    return Starlette(
+        routes=[
+            WebSocketRoute("/ws/widget", widget),
+            WebSocketRoute("/ws/console", console),
+            Mount("/api/console", routes=ConsoleApi(door, users).routes()),
+            Route("/healthz", healthz),
+            *page_routes(dist),
+        ],
+        middleware=[Middleware(PageHeaders, origins=workspace.settings.web.origins)],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,223 @@
+"""`/api/console/*`: agents sign in, list and read conversations, take, reply, hand back, close, note."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.gateway.auth import COOKIE, SESSION_SECONDS, LoginGate, same_site
+from bot.gateway.widget_socket import Door
+from bot.gateway.wording import wire_entry, wire_row
+from bot.handoff import IllegalMove, Move, State
+from bot.protocol import MAX_ID, MAX_TEXT, Transcript
+from bot.state.entry import ConversationInfo, Refused, StateUnavailable
+from bot.users import User, UserBook
+
+LONGEST_BODY = 32 * 1024
+HEADER = "x-careline"
+"""Required on every POST: a form or image of another site cannot set it, and a script there fails preflight."""
+
+_MOVES = {"requeue": Move.REQUEUE, "handback": Move.HAND_BACK, "close": Move.CLOSE}
+
+
+class ApiError(Exception):
+    """An answer other than success: HTTP status, code for programs, message for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+        super().__init__(message)
+
+
+class ConsoleApi:
+    """The console's HTTP side.
+
+    Args:
+        door: The gateway's parts.
+        users: Who may sign in.
+    """
+
+    def __init__(self, door: Door, users: UserBook) -> None:
+        self.door, self.users = door, users
+        self._gate = LoginGate()
+
+    def routes(self) -> list[Route]:
+        """Everything below ``/api/console``."""
+        one = "/conversations/{conversation}"
+        return [
+            Route("/login", self._guard(self.login, signed_in=False), methods=["POST"]),
+            Route("/logout", self._guard(self.logout, signed_in=False), methods=["POST"]),
+            Route("/me", self._guard(self.me)),
+            Route("/conversations", self._guard(self.conversations)),
+            Route(one, self._guard(self.transcript)),
+            Route(f"{one}/take", self._guard(self.take), methods=["POST"]),
+            Route(f"{one}/reply", self._guard(self.reply), methods=["POST"]),
+            Route(f"{one}/note", self._guard(self.note), methods=["POST"]),
+            Route(one + "/{move:str}", self._guard(self.move), methods=["POST"]),
+        ]
+
+    def signed_in(self, request: Request) -> User | None:
+        """The agent whose session the request carries, or None."""
+        cookie = request.cookies.get(COOKIE)
+        return self.door.signer.open(cookie, self.users, now=time.time()) if cookie else None
+
+    def _guard(
+        self, handler: Callable[[Request], Awaitable[Response]], *, signed_in: bool = True
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Checks origin, header and session first; turns what goes wrong into one shape of answer."""
+
+        @functools.wraps(handler)
+        async def guarded(request: Request) -> Response:
+            try:
+                if request.method == "POST":
+                    _refuse_foreign(request)
+                if signed_in:
+                    request.state.user = self.signed_in(request)
+                    if request.state.user is None:
+                        raise ApiError(401, "signed_out", "Sign in first.")
+                return await handler(request)
+            except ApiError as error:
+                return JSONResponse({"code": error.code, "message": error.message}, error.status)
+            except IllegalMove as error:
+                return JSONResponse({"code": "conflict", "message": str(error)}, 409)
+            except Refused as error:
+                return JSONResponse({"code": "conflict", "message": str(error)}, 409)
+            except StateUnavailable:
+                message = "The conversations are not reachable just now. Try again."
+                return JSONResponse({"code": "unavailable", "message": message}, 503)
+
+        return guarded
+
+    async def login(self, request: Request) -> Response:
+        """Starts a session: {name, password} → {name, role} and the cookie."""
+        body = await _body(request, ("name", "password"))
+        address = request.client.host if request.client else "unknown"
+        if not self._gate.admits(address, body["name"]):
+            raise ApiError(429, "too_fast", "Too many tries. Wait ten seconds.")
+        user = await run_in_threadpool(self.users.verify, body["name"], body["password"])
+        if user is None:
+            raise ApiError(401, "wrong", "Name or password is wrong.")
+        response = JSONResponse({"name": user.name, "role": user.role})
+        response.set_cookie(
+            COOKIE,
+            self.door.signer.seal(user, now=time.time()),
+            max_age=SESSION_SECONDS,
+            path="/",
+            secure=request.headers.get("x-forwarded-proto", request.url.scheme) == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def logout(self, _request: Request) -> Response:
+        """Ends the browser's session."""
+        response = JSONResponse({})
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        return response
+
+    async def me(self, request: Request) -> Response:
+        """Who is signed in: {name, role}."""
+        return JSONResponse({"name": request.state.user.name, "role": request.state.user.role})
+
+    async def conversations(self, request: Request) -> Response:
+        """{rows}: newest activity first; ``?state=bot|queued|agent|closed`` narrows it."""
+        wanted = request.query_params.get("state")
+        if wanted is not None and wanted not in {state.value for state in State}:
+            raise ApiError(422, "bad_message", f"state: got {wanted[:20]!r}; expected bot, queued, agent or closed.")
+        infos = await self.door.log.conversations(state=State(wanted) if wanted else None, limit=200)
+        return JSONResponse({"rows": [asdict(wire_row(info)) for info in infos]})
+
+    async def transcript(self, request: Request) -> Response:
+        """A ``Transcript``: the newest 500 entries, notes and suppressed replies with them."""
+        info = await self._known(request)
+        entries = [wire_entry(e, reader="agent") for e in await self.door.log.read_back(info.id, limit=500)]
+        shown = tuple(entry for entry in entries if entry is not None)
+        return JSONResponse(asdict(Transcript(row=wire_row(info), entries=shown)))
+
+    async def take(self, request: Request) -> Response:
+        """Takes the conversation, from the queue, from the bot, or from a colleague."""
+        info, name = await self._known(request), request.state.user.name
+        if not (info.state is State.AGENT and info.agent == name):
+            if info.state is State.AGENT:
+                await self.door.log.move(info.id, Move.REQUEUE, actor=name, data={"reason": "taken over"})
+            if info.state is State.CLOSED:
+                await self.door.log.move(info.id, Move.REOPEN, actor=name)
+            await self.door.log.move(info.id, Move.TAKE, actor=name)
+        return await self._row(info.id)
+
+    async def reply(self, request: Request) -> Response:
+        """{client_id, text} → {seq, duplicate}; only for the agent who has the conversation."""
+        info = await self._mine(request)
+        body = await _body(request, ("client_id", "text"))
+        accepted = await self.door.log.agent_reply(info.id, agent=request.state.user.name, **body)
+        return JSONResponse({"seq": accepted.seq, "duplicate": accepted.duplicate})
+
+    async def note(self, request: Request) -> Response:
+        """{client_id, text} → {seq, duplicate}; customers never see it."""
+        info = await self._known(request)
+        body = await _body(request, ("client_id", "text"))
+        accepted = await self.door.log.note(info.id, agent=request.state.user.name, **body)
+        return JSONResponse({"seq": accepted.seq, "duplicate": accepted.duplicate})
+
+    async def move(self, request: Request) -> Response:
+        """``requeue``, ``handback`` or ``close``: the row after it."""
+        move = _MOVES.get(request.path_params["move"])
+        if move is None:
+            raise ApiError(404, "unknown", f"expected one of take, reply, note, {', '.join(_MOVES)}.")
+        info = await (self._mine(request) if move is not Move.CLOSE else self._known(request))
+        await self.door.log.move(info.id, move, actor=request.state.user.name)
+        return await self._row(info.id)
+
+    async def _known(self, request: Request) -> ConversationInfo:
+        conversation = request.path_params["conversation"]
+        info = await self.door.log.info(conversation) if len(conversation) <= 200 else None
+        if info is None:
+            raise ApiError(404, "unknown", "There is no such conversation.")
+        return info
+
+    async def _mine(self, request: Request) -> ConversationInfo:
+        info = await self._known(request)
+        if info.state is State.AGENT and info.agent != request.state.user.name:
+            raise ApiError(409, "conflict", f"{info.agent} has this conversation. Take it over first.")
+        return info
+
+    async def _row(self, conversation: str) -> Response:
+        info = await self.door.log.info(conversation)
+        assert info is not None
+        return JSONResponse(asdict(wire_row(info)))
+
+
+def _refuse_foreign(request: Request) -> None:
+    origin = request.headers.get("origin")
+    if HEADER not in request.headers or (origin and not same_site(origin, request.headers.get("host"))):
+        raise ApiError(403, "foreign", "This request does not come from the agent page.")
+
+
+async def _body(request: Request, names: tuple[str, ...]) -> dict[str, str]:
+    """The JSON object of a POST: exactly these fields, as non-empty texts within their limits."""
+    raw = b""
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > LONGEST_BODY:
+            raise ApiError(413, "too_long", f"A request may have {LONGEST_BODY} bytes.")
+    try:
+        body: Any = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(422, "bad_message", "The request is not JSON.") from error
+    if not isinstance(body, dict) or set(body) != set(names):
+        raise ApiError(422, "bad_message", f"Expected an object with {', '.join(names)}.")
+    for name, value in body.items():
+        limit = MAX_TEXT if name in ("text", "password") else MAX_ID
+        if not isinstance(value, str) or not value.strip() or len(value) > limit:
+            raise ApiError(422, "bad_message", f"{name}: expected 1 to {limit} characters.")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise ApiError(422, "bad_message", f"{name}: not valid Unicode.")
+    return body

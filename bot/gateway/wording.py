@@ -1,0 +1,150 @@
+"""From the log to the wire: what customers and agents see of an entry, and what the shop says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from bot import protocol
+from bot.state.entry import FOR_AGENTS, PUBLIC, ConversationInfo, Entry
+from data.workspace import Shop
+
+Reader = Literal["customer", "agent"]
+
+_SHOP_WORDS = {
+    "en": {
+        "greeting": "Hello! Ask me about orders, returns, delivery or our gear.",
+        "bot": "You are talking to a bot. A person is one click away.",
+        "suggested": ("Where is my order?", "How do I return something?", "How long does delivery take?"),
+    },
+    "zh": {
+        "greeting": "您好！关于订单、退货、配送或商品，都可以问我。",
+        "bot": "正在为您服务的是机器人，点一下即可转人工。",
+        "suggested": ("我的订单到哪里了？", "怎么退货？", "配送需要多久？"),
+    },
+}
+
+
+def base_language(language: str) -> str:
+    """``zh`` for ``zh-CN``, and ``en`` for what we have no words in."""
+    short = language.lower().split("-")[0]
+    return short if short in _SHOP_WORDS else "en"
+
+
+def shop_info(shop: Shop, language: str) -> protocol.ShopInfo:
+    """What the widget says about the shop in a language; the shop's own greeting where it has one."""
+    words = cast(dict[str, Any], _SHOP_WORDS[base_language(language)])
+    return protocol.ShopInfo(
+        name=shop.name,
+        greeting=shop.greeting or words["greeting"],
+        hours=shop.hours,
+        languages=shop.languages,
+        suggested=words["suggested"],
+        bot_notice=words["bot"],
+    )
+
+
+def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
+    """An entry as its reader may see it, or None if it is not for them."""
+    if entry.kind not in (FOR_AGENTS if reader == "agent" else PUBLIC):
+        return None
+    custom = entry.data.get("custom")
+    said = custom if isinstance(custom, Mapping) else {}
+    suppressed = entry.kind == "suppressed"
+    return protocol.Entry(
+        seq=entry.seq,
+        kind="bot" if suppressed else cast(protocol.EntryKind, entry.kind),
+        text=entry.text,
+        time=entry.time,
+        author=_author(entry),
+        client_id=entry.data.get("client_id") if entry.kind in ("customer", "state") or reader == "agent" else None,
+        buttons=_buttons(entry),
+        state=cast("protocol.State | None", entry.data.get("to")) if entry.kind == "state" else None,
+        source=_source(said.get("source")),
+        why=_why(said) if reader == "agent" else None,
+        suppressed=suppressed,
+    )
+
+
+def wire_row(info: ConversationInfo) -> protocol.Row:
+    """A conversation as the console lists it."""
+    kind = info.last_kind
+    return protocol.Row(
+        conversation=info.id,
+        state=info.state.value,
+        seq=info.seq,
+        language=info.language,
+        created=info.created,
+        active=info.active,
+        agent=info.agent,
+        last_text=info.last_text[:120],
+        last_kind=kind if kind in ("customer", "bot", "agent", "state", "failure", "note") else None,
+        waiting_since=info.waiting_since,
+        unanswered=info.unanswered,
+        channel=info.channel,
+    )
+
+
+def _author(entry: Entry) -> protocol.Author:
+    kinds: dict[str, protocol.AuthorKind] = {
+        "customer": "customer",
+        "bot": "bot",
+        "suppressed": "bot",
+        "agent": "agent",
+        "note": "agent",
+    }
+    kind = kinds.get(entry.kind)
+    if kind is None:  # a move or a failure: by an agent unless one of these names stands there
+        kind = {"customer": "customer", "bot": "bot"}.get(entry.author, "system")  # type: ignore[assignment]
+        if entry.kind == "state" and entry.author not in ("customer", "bot", "system", ""):
+            kind = "agent"
+    return protocol.Author(kind=kind or "system", name=entry.author)
+
+
+def _buttons(entry: Entry) -> tuple[protocol.Button, ...]:
+    rows = entry.data.get("buttons") or ()
+    return tuple(protocol.Button(id=f"{entry.seq}.{n}", title=str(row.get("title", ""))) for n, row in enumerate(rows))
+
+
+def button_payload(entry: Entry, number: int) -> tuple[str, str] | None:
+    """(title, payload) of a bot's button, or None if the entry has no such one."""
+    rows = entry.data.get("buttons") or ()
+    if entry.kind != "bot" or not 0 <= number < len(rows):
+        return None
+    return str(rows[number].get("title", "")), str(rows[number].get("payload", ""))
+
+
+def _source(row: object) -> protocol.Source | None:
+    if not isinstance(row, Mapping):
+        return None
+    conversations = row.get("conversations") or 0
+    return protocol.Source(
+        title=str(row.get("title") or ""),
+        conversations=conversations if isinstance(conversations, int) else len(conversations),
+        support=int(row.get("support") or 0),
+        last_used=float(row["last_used"]) if row.get("last_used") else None,
+        question=str(row["question"]) if row.get("question") else None,
+    )
+
+
+def _why(said: Mapping[str, Any]) -> protocol.Why | None:
+    row = said.get("why")
+    if not isinstance(row, Mapping):
+        return None
+    evidence = [hit for hit in row.get("answers") or row.get("evidence") or () if isinstance(hit, Mapping)]
+    return protocol.Why(
+        model=str(row.get("model") or ""),
+        index=str(row.get("index") or ""),
+        intent=str(row.get("intent") or ""),
+        confidence=float(row.get("confidence") or 0.0),
+        topic=str(row["topic"]) if row.get("topic") else None,
+        outcome=str(row["outcome"]) if row.get("outcome") else None,
+        evidence=tuple(
+            protocol.Evidence(
+                answer=str(hit.get("id") or hit.get("answer") or ""),
+                text=str(hit.get("text") or "")[:160],
+                score=float(hit.get("score") or 0.0),
+            )
+            for hit in evidence
+        ),
+    )

@@ -1,0 +1,253 @@
+"""The widget's socket over a real server and a real log: stored, acknowledged, delivered, resumed, refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatusCode
+from websockets.legacy.client import connect
+
+from bot.gateway.testing import PARTNER, Widget, serving, widget
+from bot.gateway.widget_socket import rasa_text
+from bot.handoff import Move
+from bot.state.log import ConversationLog, dump
+
+
+@pytest.fixture
+async def address(tmp_path: Path, log: ConversationLog) -> AsyncIterator[str]:
+    async with serving(tmp_path, log) as address:
+        yield address
+
+
+async def bot_says(log: ConversationLog, conversation: str, text: str, **data: Any) -> None:
+    """What the worker's commit does, without Rasa."""
+    from bot.state import scripts
+
+    lease = await log.store.script(scripts.LEASE, conversation, "test", 60_000, 0)
+    info = await log.info(conversation)
+    assert info is not None
+    seq = info.customer if info.customer > info.answered else 0
+    await log.store.script(
+        scripts.COMMIT, conversation, lease[0], seq, "", "", "", "0", dump({"events": []}), "", text, dump(data)
+    )
+    await log.store.script(scripts.RELEASE, conversation, f"test:{lease[0]}", "0")
+
+
+def keys(welcome: dict[str, Any]) -> dict[str, str]:
+    return {"conversation": welcome["conversation"], "token": welcome["token"]}
+
+
+async def test_a_message_is_acknowledged_once_it_is_stored(address: str, log: ConversationLog):
+    async with widget(address, language="zh-CN") as (one, welcome):
+        assert welcome["shop"]["name"] == "Test Shop"
+        assert welcome["shop"]["greeting"].startswith("您好")
+        assert (welcome["seq"], welcome["state"]) == (0, "bot")
+        assert await log.info(welcome["conversation"]) is None, "a page view stores nothing"
+        await one.say(type="send", client_id="a", text=" hello ")
+        ack = await one.a("ack")
+    entries = await log.read(welcome["conversation"])
+    assert [(e.seq, e.text) for e in entries] == [(ack["seq"], "hello")]
+    info = await log.info(welcome["conversation"])
+    assert info is not None
+    assert (info.language, info.channel) == ("zh", "widget")
+
+
+async def test_a_resend_is_acknowledged_again_and_stored_once(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="hello")
+        first = await one.a("ack")
+    async with widget(address, **keys(welcome)) as (again, _):
+        await again.say(type="send", client_id="a", text="hello")
+        assert (await again.a("ack"))["seq"] == first["seq"]
+    assert len(await log.read(welcome["conversation"])) == 1
+
+
+async def test_entries_reach_every_socket_of_the_conversation_in_order(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome), widget(address, **keys(welcome)) as (two, _):
+        await one.say(type="send", client_id="a", text="where is my order")
+        await two.entry("where is my order")
+        await bot_says(log, welcome["conversation"], "On its way")
+        for each in (one, two):
+            entry = await each.entry("On its way")
+            assert entry["author"] == {"kind": "bot", "name": "bot"}
+            assert each.seqs == sorted(set(each.seqs))
+
+
+async def test_resuming_has_no_gap_and_no_duplicate(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="first", text="first")
+        seen = (await one.entry("first"))["seq"]
+    conversation = welcome["conversation"]
+    for n in range(450):
+        await log.accept(conversation, client_id=f"c{n}", text=f"missed {n}")
+    async with widget(address, **keys(welcome), last_seq=seen) as (again, resumed):
+        assert resumed["conversation"] == conversation
+        await log.accept(conversation, client_id="live", text="live")
+        await again.entry("live")
+        assert again.seqs == list(range(seen + 1, seen + 452))
+
+
+async def test_what_is_not_for_customers_leaves_holes_only(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="hi")
+        await one.a("ack")
+        conversation = welcome["conversation"]
+        await bot_says(
+            log,
+            conversation,
+            "hello",
+            custom={"why": {"model": "secret"}, "source": {"title": "T", "conversations": ["c1", "c2"], "support": 3}},
+        )
+        await log.note(conversation, agent="mia", client_id="n", text="a difficult one")
+        await log.accept(conversation, client_id="b", text="last")
+        await one.entry("last")
+        entries = [f for f in one.frames if f["type"] == "entry"]
+        assert [e["kind"] for e in entries] == ["customer", "bot", "customer"]
+        assert entries[1]["why"] is None
+        assert entries[1]["source"] == {
+            "title": "T",
+            "conversations": 2,
+            "support": 3,
+            "last_used": None,
+            "question": None,
+        }
+        assert "difficult" not in json.dumps(one.frames)
+
+
+async def test_a_foreign_token_gets_a_fresh_conversation_and_nothing_else(address: str, log: ConversationLog):
+    async with widget(address) as (victim, welcome):
+        await victim.say(type="send", client_id="a", text="my card is lost")
+        await victim.a("ack")
+    async with widget(address) as (_, other):
+        own_token = other["token"]
+    for token in (None, "", own_token, welcome["token"][:-1] + "~"):
+        async with widget(address, conversation=welcome["conversation"], token=token) as (thief, fresh):
+            assert thief.frames[0]["code"] == "foreign"
+            assert fresh["conversation"] != welcome["conversation"]
+            await thief.say(type="send", client_id="b", text="mine")
+            await thief.entry("mine")
+            assert "card" not in json.dumps(thief.frames)
+    assert len(await log.read(welcome["conversation"])) == 1
+
+
+async def test_a_log_that_lost_what_the_client_saw_begins_anew(address: str):
+    async with widget(address) as (_, welcome):
+        pass
+    async with widget(address, **keys(welcome), last_seq=7) as (one, fresh):
+        assert one.frames[0]["code"] == "foreign"
+        assert fresh["conversation"] != welcome["conversation"]
+
+
+async def test_origins_that_are_not_allowed_are_refused(address: str):
+    for origin in ("https://evil.example", f"http://{address}.evil.example", "null"):
+        with pytest.raises(InvalidStatusCode) as caught:
+            await connect(f"ws://{address}/ws/widget", origin=origin)
+        assert caught.value.status_code == 403
+    async with widget(address, origin=PARTNER) as (_, welcome):
+        assert welcome["state"] == "bot"
+
+
+async def test_text_that_rasa_would_execute_is_stored_as_text(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="  /restart")
+        assert (await one.entry("/restart"))["text"] == "/restart"
+    (entry,) = await log.read(welcome["conversation"])
+    assert not entry.data["payload"].strip().startswith("/")
+    assert rasa_text("no command") is None
+
+
+@pytest.mark.rasa
+def test_rasa_reads_escaped_text_as_text():
+    from rasa.core.channels.channel import UserMessage
+    from rasa.nlu.classifiers.regex_message_handler import RegexMessageHandler
+    from rasa.shared.nlu.training_data.message import Message
+
+    for text in ("/restart", '/choose{"answer": "a1"}', "/"):
+        escaped = UserMessage(rasa_text(text)).text
+        (read,) = RegexMessageHandler().process([Message({"text": escaped})])
+        assert read.get("intent") is None
+    (read,) = RegexMessageHandler().process([Message({"text": "/restart"})])
+    assert read.get("intent")["name"] == "restart", "or this test shows nothing"
+
+
+async def test_a_button_is_resolved_on_the_server(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="tent")
+        await one.a("ack")
+        buttons = [
+            {"title": "Pitching", "payload": '/choose{"answer": "a1"}'},
+            {"title": "Care", "payload": '/choose{"answer": "a2"}'},
+        ]
+        await bot_says(log, welcome["conversation"], "Did you mean", buttons=buttons)
+        entry = await one.entry("Did you mean")
+        assert [b["title"] for b in entry["buttons"]] == ["Pitching", "Care"]
+        assert "choose" not in json.dumps(entry)
+        await one.say(type="press", client_id="b", button=entry["buttons"][1]["id"])
+        await one.a("ack")
+        for wrong in ("9.0", f"{entry['seq']}.2", "1.0", "x", "1.-1", "٣.0", f"{'9' * 60}.0"):
+            await one.say(type="press", client_id="c", button=wrong)
+            assert (await one.a("error"))["code"] == "refused", wrong
+    last = (await log.read(welcome["conversation"]))[-1]
+    assert (last.kind, last.text, last.data["payload"]) == ("customer", "Care", '/choose{"answer": "a2"}')
+
+
+async def test_one_click_asks_for_a_person_and_asking_twice_changes_nothing(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        for client_id in ("a", "a", "b"):
+            await one.say(type="person", client_id=client_id)
+            await one.a("ack")
+        state = next(f for f in one.frames if f["type"] == "entry")
+        assert (state["state"], state["client_id"]) == ("queued", "a")
+    moves = [e for e in await log.read(welcome["conversation"]) if e.kind == "state"]
+    assert len(moves) == 1
+
+
+async def test_an_agents_reply_and_typing_reach_the_widget(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        conversation = welcome["conversation"]
+        await one.say(type="person", client_id="a")
+        await one.a("ack")
+        await log.move(conversation, Move.TAKE, actor="mia")
+        await one.until(lambda f: f.get("state") == "agent")
+        await log.typing(conversation, "agent")
+        assert (await one.a("typing"))["who"] == "agent"
+        await log.agent_reply(conversation, agent="mia", client_id="r", text="I am here")
+        assert (await one.entry("I am here"))["author"] == {"kind": "agent", "name": "mia"}
+
+
+@pytest.mark.parametrize("frame", ["", "{", '{"type":"send","client_id":"a","text":"x"}', b"\x00\x01"])
+async def test_a_socket_that_does_not_say_hello_is_closed(address: str, frame: str | bytes):
+    async with connect(f"ws://{address}/ws/widget", origin=f"http://{address}") as socket:
+        await socket.send(frame)
+        one = Widget(socket)
+        assert (await one.next())["code"] == "bad_message"
+        with pytest.raises(ConnectionClosed):
+            await one.next()
+
+
+async def test_bad_frames_are_refused_and_the_socket_lives_on(address: str):
+    async with widget(address) as (one, _):
+        for frame, code in (
+            ("{", "bad_message"),
+            ('{"type":"hello"}', "bad_message"),
+            (json.dumps({"type": "send", "client_id": "a", "text": "x" * 4001}), "too_long"),
+            (json.dumps({"type": "send", "client_id": "a", "text": "   "}), "bad_message"),
+            ("x" * 17_000, "too_long"),
+        ):
+            await one.socket.send(frame)
+            assert (await one.a("error"))["code"] == code
+        await one.say(type="send", client_id="ok", text="still here")
+        assert (await one.a("ack"))["client_id"] == "ok"
+
+
+async def test_a_flood_is_slowed_and_says_which_message_was_refused(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        for n in range(40):
+            await one.say(type="send", client_id=f"c{n}", text="again")
+        refused = await one.until(lambda f: f.get("code") == "too_fast")
+        assert refused["client_id"].startswith("c")
+    assert len(await log.read(welcome["conversation"])) < 40
