@@ -192,7 +192,7 @@ class TrainingEncoder:
     @property
     def dim(self) -> int:
         """See parent."""
-        return int(self.model.get_sentence_embedding_dimension() or 0)
+        return int(self.model.get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
         """See parent."""
