@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from rasa_sdk import Action, FormValidationAction, Tracker
@@ -12,7 +13,7 @@ from actions.answer import language_of
 from actions.handoff import Events, offer_person
 from actions.services.orders import Order, belongs_to
 from actions.shop import the_shop
-from actions.wording import describe, join_items
+from actions.wording import describe, join_items, say_date
 
 TRIES = 3
 """After so many numbers or addresses that fit no order, a person is offered instead of asking again."""
@@ -20,13 +21,16 @@ TRIES = 3
 Slots = dict[str, Any]
 
 
-class OrderDetails(FormValidationAction):
-    """Checks order number and e-mail address together. Nothing about an order is told before both fit."""
+class OrderDetails:
+    """Checks order number and e-mail address together. Nothing about an order is told before both fit.
+
+    Not an action itself: rasa_sdk registers every subclass of its own and asks each for a name.
+    """
 
     async def required_slots(
         self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[str]:
-        """See parent. A shop without an order service is asked for nothing: the form ends at once."""
+        """Which slots to ask for. A shop without an order service is asked for nothing: the form ends at once."""
         return [] if the_shop().orders() is None else domain_slots
 
     def validate_order_number(
@@ -55,7 +59,7 @@ class OrderDetails(FormValidationAction):
         return {"email": value}
 
 
-class ValidateOrderForm(OrderDetails):
+class ValidateOrderForm(OrderDetails, FormValidationAction):
     """Details of an order that is looked up."""
 
     def name(self) -> str:
@@ -63,7 +67,7 @@ class ValidateOrderForm(OrderDetails):
         return "validate_order_form"
 
 
-class ValidateReturnForm(OrderDetails):
+class ValidateReturnForm(OrderDetails, FormValidationAction):
     """Details of an order that goes back."""
 
     def name(self) -> str:
@@ -143,6 +147,10 @@ class ActionReturn(Action):
         if order.status in ("cancelled", "returned"):
             dispatcher.utter_message(response="utter_return_impossible", number=order.number)
             return events
+        if order.returnable_until is not None and date.today() > order.returnable_until:
+            until = say_date(order.returnable_until, language_of(tracker))
+            dispatcher.utter_message(response="utter_return_late", number=order.number, until=until)
+            return [*events, *offer_person(dispatcher)]
         if order.status != "delivered":
             dispatcher.utter_message(response="utter_return_not_yet", number=order.number)
             return [*events, *offer_person(dispatcher)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -61,7 +62,8 @@ class ActionShop:
                 next_step="Mend careline.toml.",
             )
         if self._orders is None:
-            self._orders = LocalOrders.open(self._sample_orders, returns=self.workspace.var / "returns.jsonl")
+            returns = self.workspace.var / "returns.jsonl"
+            self._orders = LocalOrders.open(self._sample_orders, returns=returns, today=date.today())
         return self._orders
 
 

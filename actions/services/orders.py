@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,6 +17,16 @@ SAMPLE_ORDERS = Path(__file__).with_name("sample_orders.jsonl")
 
 Status = Literal["processing", "shipped", "delivered", "cancelled", "returned"]
 STATUSES: tuple[Status, ...] = ("processing", "shipped", "delivered", "cancelled", "returned")
+_DATES = ("ordered", "expected", "returnable_until")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of an order."""
+
+    name: str
+    name_zh: str | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
@@ -26,21 +37,23 @@ class Order:
         number: As printed in the confirmation.
         email: Whose it is; told to nobody, only compared.
         status: Where it stands.
-        items: Names of what was bought.
+        items: What was bought.
         carrier: Who brings it, or None.
         tracking: The carrier's number, or None.
-        expected: Day of arrival, ISO 8601, or None.
-        delivered: Day it arrived, ISO 8601, or None.
+        ordered: Day it was placed, or None.
+        expected: Day of arrival, planned or real, or None.
+        returnable_until: Last day a return can be registered; None when the shop sets no limit.
     """
 
     number: str
     email: str
     status: Status
-    items: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
     carrier: str | None = None
     tracking: str | None = None
-    expected: str | None = None
-    delivered: str | None = None
+    ordered: date | None = None
+    expected: date | None = None
+    returnable_until: date | None = None
 
 
 class OrderService(Protocol):
@@ -70,30 +83,37 @@ class LocalOrders:
     """Orders from a JSONL file; returns are appended to another.
 
     Args:
-        orders: Rows of ``Order``; keys that it does not have are left aside.
+        orders: All orders.
         returns: Where registered returns go, one JSON object a line.
     """
 
     def __init__(self, orders: Iterable[Order], *, returns: Path) -> None:
         self._orders = {normalise_number(order.number): order for order in orders}
+        self._bare: dict[str, list[Order]] = {}
+        for key, order in self._orders.items():
+            self._bare.setdefault(key.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), []).append(order)
         self._returns = returns
 
     @classmethod
-    def open(cls, path: Path, *, returns: Path) -> LocalOrders:
+    def open(cls, path: Path, *, returns: Path, today: date | None = None) -> LocalOrders:
         """Reads the orders.
+
+        Args:
+            path: JSONL, a row an order; keys that ``Order`` does not have are left aside.
+            returns: See the class.
+            today: Moves all dates so that the newest order was placed on this day: a sample never grows old.
 
         Raises:
             InputError: The file is missing or a line is not an order.
         """
-        return cls(read_orders(path), returns=returns)
+        orders = read_orders(path)
+        return cls(move_dates(orders, today=today) if today else orders, returns=returns)
 
     def find(self, number: str) -> Order | None:
-        """See ``OrderService``. A number written without its prefix is found when only one order ends in it."""
+        """See ``OrderService``. A number without its letters is enough when only one order has it."""
         wanted = normalise_number(number)
-        if wanted in self._orders:
-            return self._orders[wanted]
-        bare = [order for key, order in self._orders.items() if wanted.isdigit() and key.lstrip(_LETTERS) == wanted]
-        return bare[0] if len(bare) == 1 else None
+        alike = self._bare.get(wanted, [])
+        return self._orders.get(wanted) or (alike[0] if len(alike) == 1 else None)
 
     def register_return(self, order: Order, reason: str) -> str:
         """See ``OrderService``."""
@@ -119,7 +139,15 @@ class LocalOrders:
         return {json.loads(line)["reference"] for line in lines if line.strip()}
 
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+def move_dates(orders: list[Order], *, today: date) -> list[Order]:
+    """Moves all dates by the same number of days, so that the newest order was placed today."""
+    newest = max((order.ordered for order in orders if order.ordered), default=today)
+    return [_moved(order, today - newest) for order in orders]
+
+
+def _moved(order: Order, by: timedelta) -> Order:
+    dates: dict[str, Any] = {name: day + by for name in _DATES if (day := getattr(order, name)) is not None}
+    return replace(order, **dates)
 
 
 def read_orders(path: Path) -> list[Order]:
@@ -138,12 +166,12 @@ def read_orders(path: Path) -> list[Order]:
 
 
 def _order(path: Path, place: int, line: str) -> Order:
-    known = {f.name for f in fields(Order)}
     try:
-        row: dict[str, Any] = {key: value for key, value in json.loads(line).items() if key in known}
-        row["items"] = tuple(row.get("items", ()))
+        row = _known(Order, json.loads(line))
         if row["status"] not in STATUSES:
             raise ValueError(f"status {row['status']!r}")
+        row |= {name: date.fromisoformat(row[name]) for name in _DATES if row.get(name)}
+        row["items"] = tuple(Item(**_known(Item, item)) for item in row.get("items", ()))
         return Order(**row)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
@@ -152,3 +180,8 @@ def _order(path: Path, place: int, line: str) -> Order:
             expected=f"an order with number, email and status ({', '.join(STATUSES)})",
             next_step="Mend the line.",
         ) from error
+
+
+def _known(kind: type[Order] | type[Item], row: dict[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(kind)}
+    return {key: value for key, value in row.items() if key in names}
