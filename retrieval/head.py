@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def _spoken(context: str) -> Iterator[str]:
             continue
         words = _WORD.findall(unicodedata.normalize("NFKC", line).lower())
         yield from (mark(name, word) for word in words)
-        yield from (mark(name, f"{a}_{b}") for a, b in zip(words, words[1:], strict=False))
+        yield from (mark(name, f"{a}_{b}") for a, b in pairwise(words))
 
 
 @dataclass(frozen=True)

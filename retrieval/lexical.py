@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float32]
 
+_K1 = 1.2
 _HAN = "\u3400-\u9fff\uf900-\ufaff"
 _PIECE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:'[^\W_{_HAN}]+)?")
 _STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在和就都也有这那请") | {"请问", "一下", "你好", "您好"}
@@ -93,10 +94,11 @@ def _chinese() -> jieba.Tokenizer:
 
 
 class Lexical:
-    """BM25 (Lucene's formula, k1 1.2, b 0.75) over texts, scored as a share 0..1.
+    """BM25 (Lucene's formula, k1 1.2, b 0.75) over texts, scored as a share of the query.
 
-    A score is divided by the largest one that the query could reach, the sum of its words' inverse document
-    frequencies, unknown words included: 0.5 means that half of what the query says is found in the text.
+    A score is divided by that of a text of average length which has each word of the query once, unknown words
+    included: 0.5 means that about half of what the query says is found in the text. Shorter texts and repeated words
+    can bring it a little above 1.
 
     Args:
         index: A bm25s index, or None for no texts; use ``build`` or ``load``.
@@ -122,12 +124,12 @@ class Lexical:
 
         if not any(documents):
             return cls(None, len(documents))
-        index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+        index = bm25s.BM25(method="lucene", k1=_K1, b=0.75)
         index.index([list(words) for words in documents], show_progress=False)
         return cls(index, len(documents))
 
     def scores(self, words: Sequence[str]) -> Scores:
-        """(size,) share 0..1 of the query's weight that is found in each text.
+        """(size,) share of the query's weight that is found in each text, from 0 to about 1.
 
         Args:
             words: From ``words_of``.
@@ -141,7 +143,7 @@ class Lexical:
         for token in known:  # a token's texts are distinct, so plain fancy addition is right, and 10 x np.add.at
             part = slice(table["indptr"][token], table["indptr"][token + 1])
             out[table["indices"][part]] += table["data"][part]
-        return np.asarray(out / best, dtype=np.float32)
+        return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
 
     def known_share(self, words: Sequence[str]) -> float:
         """Share 0..1 of the query's words, weighted by rarity, that occur in any text."""

@@ -77,7 +77,7 @@ class Match:
         asked: (n,) the logged question that speaks most for each candidate, or ``NO_ROW``.
         intents: (labels,) probabilities of the intent head; empty without one.
         similarity: Cosine of the nearest thing ever asked, times ``coverage``, -1..1.
-        lexical: BM25 share of the best thing ever asked or answered, 0..1.
+        lexical: BM25 share of the best thing ever asked or answered, 0 to about 1.
         known_words: Share 0..1 of the message's words, weighted by rarity, that occur in the index.
         coverage: Share 0..1 of the message that the encoder can read.
         words: Of the message, as BM25 counts them.

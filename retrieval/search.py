@@ -52,6 +52,8 @@ class Thresholds:
             return cls()
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(row, dict):
+                raise ValueError(f"a {type(row).__name__}")
             made = cls(**{f.name: float(row[f.name]) for f in fields(cls) if f.name in row})
             if not all(0 <= getattr(made, f.name) <= 1 for f in fields(cls)):
                 raise ValueError(f"{made} outside 0..1")
@@ -88,12 +90,9 @@ class Scope:
 
     def probability(self, match: Match) -> float:
         """0..1 for a match."""
-        score = (
-            self.similarity * match.similarity
-            + self.lexical * match.lexical
-            + self.known_words * match.known_words
-            + self.bias
-        )
+        lexical = min(1.0, match.lexical)
+        nearness = match.similarity + (1.0 - match.coverage) * lexical  # words stand in for what cannot be read
+        score = self.similarity * nearness + self.lexical * lexical + self.known_words * match.known_words + self.bias
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, score))))
 
 

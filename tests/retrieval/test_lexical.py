@@ -18,7 +18,7 @@ TEXTS = [
 
 
 def bm25(texts: list[str], query: str) -> list[float]:
-    """Lucene's BM25 from its definition, as a share of the best that the query could reach."""
+    """Lucene's BM25 from its definition, as a share of an average text's that has all words of the query once."""
     documents = [Counter(words_of(text)) for text in texts]
     lengths = [sum(document.values()) for document in documents]
     average = sum(lengths) / len(texts)
@@ -28,7 +28,7 @@ def bm25(texts: list[str], query: str) -> list[float]:
         return math.log(1 + (len(texts) - df + 0.5) / (df + 0.5))
 
     words = set(words_of(query))
-    best = sum(idf(word) for word in words)
+    best = sum(idf(word) / (1 + 1.2) for word in words)
     scores = []
     for document, length in zip(documents, lengths, strict=True):
         norm = 1.2 * (0.25 + 0.75 * length / average)

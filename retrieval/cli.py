@@ -1,0 +1,142 @@
+"""``careline index``: build the index, search in it, add an answer by hand, take one out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data.workspace import Live, Workspace, find_workspace
+
+if TYPE_CHECKING:
+    from retrieval.search import SearchResult
+
+app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers.")
+
+_WORKSPACE = Annotated[str | None, typer.Option("--workspace", help="The shop's folder; found from here by default.")]
+_JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+@app.command()
+def build(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
+    """Build the index of the live dataset and model, and switch to it. Skipped when nothing changed."""
+    from rich.console import Console
+
+    from data.artifacts import load_manifest
+    from retrieval.build import build_index
+
+    place = _place(workspace)
+    index = build_index(place.live_dataset(), place.live_model(), place.folder("index"), console=Console(stderr=True))
+    _switch(place, index.folder)
+    metrics = dict(load_manifest(index.folder, kind="index", verify=False).metrics)
+    if as_json:
+        print(json.dumps({"index": index.folder.name, **metrics}))
+    else:
+        counts = ", ".join(f"{value:,} {name}" for name, value in metrics.items())
+        print(f"index {index.folder.name}: {counts}")
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What a customer might ask.")],
+    hits: Annotated[int, typer.Option("-k", "--hits", min=1, help="How many answers.")] = 5,
+    language: Annotated[str | None, typer.Option(help="en or zh; detected by default.")] = None,
+    workspace: _WORKSPACE = None,
+    as_json: _JSON = False,
+) -> None:
+    """Search for answers to a question, and show why each was found."""
+    from retrieval.search import Searcher
+
+    place = _place(workspace)
+    searcher = Searcher.open(place.live_index(), place.live_model())
+    result = searcher.search(question, k=hits, language=language, explained=hits)
+    if as_json:
+        print(json.dumps(_full(result), ensure_ascii=False))
+    else:
+        _print(result)
+
+
+@app.command()
+def add(
+    question: Annotated[str, typer.Argument(help="What a customer might ask.")],
+    answer: Annotated[str, typer.Argument(help="What the bot shall say.")],
+    workspace: _WORKSPACE = None,
+    as_json: _JSON = False,
+) -> None:
+    """Add an answer written by hand, and switch to the index that has it."""
+    from retrieval.curate import add_answer
+
+    place = _place(workspace)
+    index, answer_id = add_answer(place.live_index(), place.live_model(), question=question, text=answer)
+    _switch(place, index.folder)
+    print(json.dumps({"answer": answer_id, "index": index.folder.name}) if as_json else f"added {answer_id}")
+
+
+@app.command()
+def remove(
+    answer: Annotated[str, typer.Argument(help="Id of the answer, as `careline index search` shows it.")],
+    workspace: _WORKSPACE = None,
+    as_json: _JSON = False,
+) -> None:
+    """Never say an answer again, and switch to the index without it."""
+    from retrieval.curate import remove_answer
+
+    place = _place(workspace)
+    index = remove_answer(place.live_index(), answer)
+    _switch(place, index.folder)
+    print(json.dumps({"answer": answer, "index": index.folder.name}) if as_json else f"removed {answer}")
+
+
+def _place(workspace: str | None) -> Workspace:
+    return find_workspace(workspace or os.environ.get("CARELINE_WORKSPACE"))
+
+
+def _switch(place: Workspace, index: Path) -> None:
+    live = place.live()
+    place.go_live(Live(live.dataset, live.model, index.name, live.rasa))
+
+
+def _full(result: SearchResult) -> dict[str, object]:
+    row = result.to_json(explained=len(result.hits))
+    for shown, hit in zip(row["hits"], result.hits, strict=True):
+        shown["text"] = hit.answer.text
+        shown["conversations"] = list(hit.answer.conversations)
+        shown["features"] = {name: round(value, 4) for name, value in hit.features.items()}
+    return row
+
+
+def _print(result: SearchResult) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    intent = f"{result.intent.label} ({result.intent.confidence:.2f})" if result.intent else "no intent"
+    console.print(f"{result.outcome}: {intent}, in scope {result.known:.2f}, language {result.language}", markup=False)
+    if not result.hits:
+        console.print("No answer was found.")
+        return
+    table = Table(show_lines=True)
+    for column in ("", "prob.", "dense", "bm25", "given"):
+        table.add_column(column, justify="right")
+    for column in ("answer", "from", "matched"):
+        table.add_column(column, overflow="fold")
+    for rank, hit in enumerate(result.hits, start=1):
+        values = (hit.probability, hit.features["dense"], hit.features["lexical"])
+        table.add_row(
+            str(rank),
+            *(f"{value:.2f}" for value in values),
+            str(hit.answer.support),
+            _plain(f"{hit.id}  {hit.answer.text}"),
+            _plain(", ".join(hit.answer.conversations[:3])),
+            _plain(", ".join(hit.words)),
+        )
+    console.print(table)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,116 @@
+"""Answers that people write or withdraw: each change makes a new index beside the old one.
+
+A first version: the changes live in the new index, and the next `careline learn` starts from the log again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+
+from data.artifacts import IndexLayout, Manifest, ModelLayout, create, hash_json, load_manifest
+from data.errors import InputError
+from data.schema import Answer
+from retrieval.answers import is_sayable
+from retrieval.encoder import Encoder, OnnxEncoder
+from retrieval.index import Index, Logged, message_of
+from retrieval.lexical import Lexical, language_of
+
+
+def add_answer(index: IndexLayout, model: ModelLayout, *, question: str, text: str) -> tuple[IndexLayout, str]:
+    """Adds an answer together with a question that it answers; an answer that is there already gets the question.
+
+    Args:
+        index: The present index; it stays as it is.
+        model: The one it was made with.
+        question: What a customer might ask.
+        text: What the bot shall say.
+
+    Returns:
+        The new index and the answer's id.
+
+    Raises:
+        InputError: The text or the question is empty, or the text holds an unfilled placeholder.
+    """
+    old = Index.load(index)
+    most = max((a.support for a in old.answers), default=1)
+    answer = replace(_curated(question.strip(), text.strip()), support=most)  # so that it stands against common ones
+    new = with_answer(old, answer, question.strip(), OnnxEncoder.load(model))
+    return _written(index, new, {"added": answer.id, "question": question.strip()}), answer.id
+
+
+def with_answer(index: Index, answer: Answer, question: str, encoder: Encoder) -> Index:
+    """The index with an answer and one question for it. The vectors of the given index are changed in place."""
+    row = index.row_of.get(answer.id)
+    if row is None:
+        answers = (*index.answers, answer)
+        index.dense.add(encoder.encode([answer.text]), [len(index.answers)])
+    else:
+        answers = (*index.answers[:row], answer, *index.answers[row + 1 :])
+    logged = (*index.logged, Logged(question, answer.id, language=answer.language, time=answer.last_used))
+    index.dense_logged.add(encoder.encode([question]), [len(index.logged)])
+    return Index(
+        answers,
+        logged,
+        index.dense,
+        index.dense_logged,
+        Lexical.build([a.text for a in answers]),
+        Lexical.build([message_of(entry.text) for entry in logged]),
+    )
+
+
+def remove_answer(index: IndexLayout, answer_id: str) -> IndexLayout:
+    """Marks an answer as one that is never said; its row stays, so that ids elsewhere keep their meaning.
+
+    Args:
+        index: The present index; it stays as it is.
+        answer_id: Which.
+
+    Raises:
+        InputError: There is no such answer.
+    """
+    old = Index.load(index)
+    row = old.row_of.get(answer_id)
+    if row is None:
+        raise InputError(
+            f"answer {answer_id}",
+            got="no such id in the index",
+            expected="an id from `careline index search`",
+            next_step="Search for it first.",
+        )
+    withdrawn = replace(old.answers[row], reusable=False)
+    answers = (*old.answers[:row], withdrawn, *old.answers[row + 1 :])
+    return _written(index, replace(old, answers=answers), {"removed": answer_id})
+
+
+def _curated(question: str, text: str) -> Answer:
+    digest = hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:12]
+    answer = Answer(
+        id=f"c{digest}",
+        text=text,
+        language=language_of(text),
+        last_used=float(int(time.time())),
+        questions=(question,),
+        source="curated",
+    )
+    if not is_sayable(answer) or not question:
+        raise InputError(
+            "the new answer" if question else "the question",
+            got=repr(text if question else question),
+            expected="text without unfilled places such as <NAME> or {slot}",
+            next_step="Write it out.",
+        )
+    return answer
+
+
+def _written(index: IndexLayout, new: Index, change: dict[str, str]) -> IndexLayout:
+    before = load_manifest(index.folder, kind="index")
+    changes = [*before.recipe.get("changes", []), change]
+    recipe = {**before.recipe, "changes": changes}
+    key = hash_json(["index", dict(before.parents), recipe])
+    manifest = Manifest("index", key, parents=before.parents, recipe=recipe, metrics=before.metrics)
+    with create(index.folder.parent, manifest) as draft:
+        new.save(IndexLayout(draft.folder))
+        draft.metrics.update(answers=len(new.answers), sayable=int(new.sayable.sum()))
+    return IndexLayout(index.folder.parent / key)

@@ -1,0 +1,174 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from data.artifacts import DatasetLayout, IndexLayout, Manifest, ModelLayout, create, load_manifest
+from data.errors import InputError
+from data.schema import Answer, Example, IntentExample
+from data.workspace import Live, Workspace
+from retrieval.build import build_index
+from retrieval.cli import app
+from retrieval.curate import add_answer, remove_answer
+from retrieval.index import Index
+from retrieval.rank import Ranker
+from retrieval.rows import write_rows
+from retrieval.search import Searcher, Thresholds
+from tests.contracts.model_fixture import write_model
+
+ANSWERS = [
+    Answer("d", "The order is on its way in three days.", "en", support=4, conversations=("c1", "c2")),
+    Answer("t", "Send the tent back within 30 days.", "en", support=2, conversations=("c3",)),
+    Answer("p", "Your order 17 is in Leeds.", "en", support=9, reusable=False),
+]
+EXAMPLES = [
+    Example("c1", 1, "where is my order ?", "d", "train", "en", time=1.0),
+    Example("c3", 1, "my tent is torn", "t", "train", "en", time=2.0),
+    Example("c9", 1, "held out: where is the tent", "t", "test", "en", time=9.0),
+]
+INTENTS = [
+    IntentExample("hello", "greet", "static", "train", "en"),
+    IntentExample("good day", "greet", "static", "test", "en"),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """A workspace with a dataset and a model, and an index that is live."""
+    workspace = Workspace(tmp_path)
+    with create(workspace.folder("dataset"), Manifest("dataset", "d" * 12)) as draft:
+        layout = DatasetLayout(draft.folder)
+        write_rows(layout.answers, ANSWERS)
+        write_rows(layout.examples, EXAMPLES)
+        write_rows(layout.intents, INTENTS)
+    with create(workspace.folder("model"), Manifest("model", "e" * 12)) as draft:
+        write_model(draft.folder)
+        Ranker.default().save(ModelLayout(draft.folder).ranker)
+        ModelLayout(draft.folder).thresholds.write_text('{"sure": 0.7, "note": "by hand"}')
+    index = build_index(
+        DatasetLayout(workspace.folder("dataset") / ("d" * 12)),
+        ModelLayout(workspace.folder("model") / ("e" * 12)),
+        workspace.folder("index"),
+    )
+    workspace.go_live(Live("d" * 12, "e" * 12, index.folder.name, "none"))
+    return workspace
+
+
+@pytest.fixture
+def run(place: Workspace) -> Callable[..., str]:
+    """Runs `careline index …` in the workspace and returns its stdout."""
+
+    def call(*words: str) -> str:
+        result = CliRunner().invoke(app, [*words, "--workspace", str(place.root)])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.stdout
+
+    return call
+
+
+def test_an_index_holds_all_answers_and_the_train_split_only(place: Workspace) -> None:
+    index = Index.load(place.live_index())
+    assert list(index.answers) == ANSWERS
+    assert [row.text for row in index.logged] == ["where is my order ?", "my tent is torn", "hello"]
+    manifest = load_manifest(place.live_index().folder, kind="index")
+    assert manifest.parents == {"dataset": "d" * 12, "model": "e" * 12}
+    assert manifest.metrics == {"answers": 3, "sayable": 2, "contexts": 2, "intents": 1}
+
+
+def test_building_again_is_skipped(place: Workspace) -> None:
+    folder = place.live_index().folder
+    before = (folder / "manifest.json").stat().st_mtime_ns
+    again = build_index(place.live_dataset(), place.live_model(), place.folder("index"))
+    assert again.folder == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_searching_what_was_built_equals_searching_in_memory(place: Workspace) -> None:
+    opened = Searcher.open(place.live_index(), place.live_model())
+    assert opened.thresholds == Thresholds(sure=0.7)
+    memory = Index.from_parts(ANSWERS, EXAMPLES[:2], opened.encoder, intents=INTENTS[:1])
+    matcher = type(opened.matcher)(memory, opened.encoder)
+    fresh = Searcher(matcher, thresholds=opened.thresholds, model=opened.model, index=opened.index_key)
+    for question in ("where is my order", "tent", "Leeds", ""):
+        ours, theirs = opened.search(question), fresh.search(question)
+        assert ours.to_json() == theirs.to_json()
+
+
+def test_artefacts_that_do_not_belong_together_are_refused(place: Workspace) -> None:
+    with create(place.folder("model"), Manifest("model", "f" * 12)) as draft:
+        write_model(draft.folder)
+    with pytest.raises(InputError, match="an index made with model"):
+        Searcher.open(place.live_index(), ModelLayout(place.folder("model") / ("f" * 12)))
+    with pytest.raises(InputError, match="of schema"):
+        Searcher.open(IndexLayout(place.live_model().folder), place.live_model())
+
+
+def test_a_damaged_index_is_refused(place: Workspace) -> None:
+    path = place.live_index().answers
+    path.write_text(path.read_text().replace("three days", "ten years"))
+    with pytest.raises(InputError, match="SHA-256"):
+        Searcher.open(place.live_index(), place.live_model())
+
+
+def test_files_of_different_lengths_are_refused(place: Workspace) -> None:
+    layout = place.live_index()
+    write_rows(layout.answers, ANSWERS[:1])
+    with pytest.raises(InputError, match="different lengths"):
+        Index.load(layout)
+
+
+def test_broken_thresholds_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "thresholds.json"
+    assert Thresholds.load(path) == Thresholds()
+    for text in ('{"sure": 2}', '{"sure": "high"}', "[]", "{"):
+        path.write_text(text)
+        with pytest.raises(InputError, match="three probabilities"):
+            Thresholds.load(path)
+
+
+def test_an_added_answer_is_found_and_a_removed_one_is_not(place: Workspace) -> None:
+    before = place.live_index()
+    added, answer_id = add_answer(before, place.live_model(), question="the tent is my order?", text="Yes, it is.")
+    found = Searcher.open(added, place.live_model()).search("the tent is my order?").hits[0]
+    assert (found.id, found.answer.source, found.question) == (answer_id, "curated", "the tent is my order?")
+    again, same = add_answer(added, place.live_model(), question="is the tent where?", text="Yes, it is.")
+    assert same == answer_id
+    assert len(Index.load(again).answers) == len(ANSWERS) + 1
+    removed = remove_answer(added, answer_id)
+    hits = Searcher.open(removed, place.live_model()).search("the tent is my order?").hits
+    assert answer_id not in {hit.id for hit in hits}
+    assert len(Index.load(before).answers) == len(ANSWERS)
+
+
+def test_what_cannot_be_said_cannot_be_added(place: Workspace) -> None:
+    for question, text in (("q", "Dear <NAME>"), ("q", " "), ("  ", "Yes.")):
+        with pytest.raises(InputError):
+            add_answer(place.live_index(), place.live_model(), question=question, text=text)
+    with pytest.raises(InputError, match="no such id"):
+        remove_answer(place.live_index(), "none")
+
+
+def test_the_commands(place: Workspace, run: Callable[..., str]) -> None:
+    built = json.loads(run("build", "--json"))
+    assert built["index"] == place.live().index
+    assert "3 answers" in run("build")
+    row = json.loads(run("search", "where is my order", "--json", "-k", "1"))
+    assert [hit["text"] for hit in row["hits"]] == [ANSWERS[0].text]
+    assert row["hits"][0]["conversations"] == ["c1", "c2"]
+    assert "three" in run("search", "where is my order")
+    assert "No answer" in run("search", "???")
+    added = json.loads(run("add", "where is the tent", "In the [big] order.", "--json"))
+    assert place.live().index == added["index"]
+    assert "[big]" in run("search", "where is the tent")
+    assert "removed" in run("remove", added["answer"])
+    assert "[big]" not in run("search", "where is the tent")
+
+
+def test_vectors_of_a_loaded_index_are_those_that_were_saved(place: Workspace) -> None:
+    opened = Searcher.open(place.live_index(), place.live_model())
+    expected = opened.encoder.encode([answer.text for answer in ANSWERS])
+    np.testing.assert_allclose(opened.index.dense.vectors([0, 1, 2]), expected, atol=1e-6)
