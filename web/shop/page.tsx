@@ -30,7 +30,7 @@ export function Page({ first }: { first: Language }) {
       <main>
         <Hero t={t} />
         <Gear t={t} language={language} />
-        <Orders t={t} />
+        <Orders t={t} language={language} />
         <Behind t={t} />
       </main>
       <footer class="foot">
@@ -111,7 +111,7 @@ function Gear({ t, language }: { t: Words; language: Language }) {
   );
 }
 
-function Orders({ t }: { t: Words }) {
+function Orders({ t, language }: { t: Words; language: Language }) {
   return (
     <section class="orders" id="orders" aria-labelledby="orders-title">
       <div>
@@ -124,12 +124,13 @@ function Orders({ t }: { t: Words }) {
             <span>
               <b>{item.order}</b>
               <span class="email">{item.email}</span>
+              <span class="what">{item.what[language]}</span>
             </span>
             <button
               type="button"
               class="ask"
               aria-label={`${t.copy}: ${item.order}`}
-              onClick={() => window.Careline?.draft(fill(t.askOrder, { ...item }))}
+              onClick={() => window.Careline?.draft(fill(t.askOrder, { order: item.order, email: item.email }))}
             >
               {t.copy}
             </button>

@@ -21,21 +21,8 @@ interface ComposerProps {
 
 const HIGHEST = 140;
 
-export function Composer(props: ComposerProps) {
-  const { t } = useTongue();
-  if (props.view.state === "closed") {
-    return (
-      <footer class="composer ended">
-        <button type="button" class="primary" onClick={props.onStartOver}>
-          {t.startOver}
-        </button>
-      </footer>
-    );
-  }
-  return <Writing {...props} />;
-}
-
-function Writing({ view, draft, input, onDraft, onSend, onPerson }: ComposerProps) {
+/** A finished conversation goes on when its customer writes again; the other way is to begin a new one. */
+export function Composer({ view, draft, input, onDraft, onSend, onPerson, onStartOver }: ComposerProps) {
   const { t } = useTongue();
   const over = draft.length - MAX_TEXT;
   const ready = draft.trim().length > 0 && over <= 0;
@@ -70,7 +57,14 @@ function Writing({ view, draft, input, onDraft, onSend, onPerson }: ComposerProp
         </button>
       </div>
       <div class="under">
-        <PersonButton view={view} onPerson={onPerson} />
+        {view.state === "closed" ? (
+          <button type="button" class="person" onClick={onStartOver}>
+            <Icon name="retry" />
+            {t.startOver}
+          </button>
+        ) : (
+          <PersonButton view={view} onPerson={onPerson} />
+        )}
         {over > 0 && <span class="over">{fill(t.tooLong, { over })}</span>}
       </div>
     </footer>

@@ -75,7 +75,7 @@ function Why({ source }: { source: Source }) {
   const { t, locale } = useTongue();
   const times = source.support > 1 ? fill(t.whyGiven, { count: source.support }) : t.whyGivenOnce;
   return (
-    <details class="why">
+    <details class="why" onToggle={(event) => event.currentTarget.scrollIntoView({ block: "nearest" })}>
       <summary>
         <Icon name="info" />
         {t.why}

@@ -38,7 +38,7 @@ export function Transcript({ view, agent, connection, open }: TranscriptProps) {
               entry={entry}
               first={!together(shown[at - 1], entry)}
               last={!together(entry, shown[at + 1])}
-              choosable={view.state !== "closed" && at === shown.length - 1 && pending.length === 0}
+              choosable={at === shown.length - 1 && pending.length === 0}
               showSent={entry === lastOwn && pending.length === 0 && at === shown.length - 1}
               onPress={(button) => connection.press(button.id, button.title)}
             />

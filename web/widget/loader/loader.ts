@@ -67,8 +67,10 @@ function start(script: HTMLScriptElement): CarelineApi {
     const query = { parent: location.origin, language, page: location.origin + location.pathname, product: data.product, accent };
     for (const [key, value] of Object.entries(query)) if (value) address.searchParams.set(key, value);
     frame = document.createElement("iframe");
-    // The frame keeps its own origin (for its storage and socket) and may open links, nothing else.
-    frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+    // On a shop's own site the frame keeps its origin (for its storage and socket) and may open links, nothing else.
+    // On the gateway's pages a sandbox would protect nothing: the frame is of the same origin.
+    if (base.origin !== location.origin)
+      frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox");
     frame.allow = "";
     frame.src = address.href;
     root.insertBefore(frame, button);

@@ -1,0 +1,190 @@
+"""The real gateway over a real Valkey with a scripted bot in Rasa's place, for tests of the screens and for looking.
+
+``python tests/browser/scripted_site.py --port 8099`` serves it until Ctrl-C; agents sign in as anna / tent-peg-42.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.embedded import EmbeddedRedis
+from bot.gateway.app import create_app
+from bot.gateway.testing import Server
+from bot.handoff import State
+from bot.settings import BotSettings
+from bot.state.entry import Busy, Entry, Lease, Refused, Work
+from bot.state.hydrate import Window
+from bot.state.log import ConversationLog
+from bot.state.turn import Turn
+from bot.state.work import WorkQueue
+from bot.users import add_user
+from data.workspace import Shop, Workspace, WorkspaceSettings
+
+AGENT, COLLEAGUE, PASSWORD = "anna", "bo", "tent-peg-42"
+
+DELIVERY = {
+    "text": "Delivery takes two to four working days. You get a tracking link as soon as the parcel leaves: "
+    "https://northwind-trail.example/track (it works without signing in).",
+    "data": {
+        "custom": {
+            "source": {
+                "title": "Delivery times",
+                "conversations": 14,
+                "support": 37,
+                "last_used": 1_790_000_000.0,
+                "question": "hi, how many days until my tent gets here?",
+            },
+            "why": {
+                "model": "m-3f9a1c",
+                "index": "i-77d0e2",
+                "intent": "ask",
+                "topic": "delivery_time",
+                "confidence": 0.93,
+                "outcome": "sure",
+                "answers": [
+                    {"id": "a1", "text": "Delivery takes two to four working days.", "score": 0.81},
+                    {"id": "a2", "text": "We deliver on Saturdays in larger towns.", "score": 0.44},
+                ],
+            },
+        }
+    },
+}
+UNSURE = {
+    "text": "I am not sure I got that. Did you mean one of these?",
+    "data": {
+        "buttons": [
+            {"title": "How long does delivery take?", "payload": "delivery"},
+            {"title": "How do I return something?", "payload": "return"},
+            {"title": "None of these", "payload": "person"},
+        ]
+    },
+}
+
+
+def script(text: str) -> list[dict[str, Any]]:
+    """What the bot says to a message; nothing means that it fetches a person."""
+    if re.search(r"deliver|多久|几天|delivery", text, re.IGNORECASE):
+        return [DELIVERY]
+    if order := re.search(r"NT-\d{6}", text):
+        said = f"Order {order[0]} has been shipped. It travels with ParcelNord and should arrive by Monday."
+        return [{"text": said}, {"text": "Anything else?"}]
+    if re.search(r"\bperson\b|人工", text, re.IGNORECASE):
+        return []
+    if text.startswith("echo "):
+        return [{"text": text.removeprefix("echo ")}]
+    return [UNSURE]
+
+
+@dataclass
+class ScriptedBot:
+    """Answers what customers write, through the same queue, lease and commit as the worker.
+
+    Attributes:
+        log: Where the conversations are.
+        thinks: Seconds before each answer.
+    """
+
+    log: ConversationLog
+    thinks: float = 0.0
+    queue: WorkQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = WorkQueue(self.log)
+
+    async def run(self) -> None:
+        """Answers for ever."""
+        await self.queue.prepare()
+        while True:
+            for work in await self.queue.claim("scripted", block=1.0):
+                await self._drain(work)
+
+    async def _drain(self, work: Work) -> None:
+        while (info := await self.log.info(work.conversation)) is not None and info.pending:
+            if info.state is not State.BOT:
+                await self.queue.settle(work.conversation, info.customer)
+                continue
+            entries = await self.log.read(work.conversation, after=info.answered)
+            message = next(entry for entry in entries if entry.kind == "customer")
+            try:
+                async with self.queue.lease(work.conversation, owner="scripted", seq=message.seq, wait=5) as lease:
+                    await self._answer(lease, message)
+            except (Busy, Refused):
+                continue  # someone was faster: look again
+        await self.queue.done(work)
+
+    async def _answer(self, lease: Lease, message: Entry) -> None:
+        if lease.info.state is not State.BOT:
+            return
+        await self.log.typing(lease.conversation, "bot")
+        await asyncio.sleep(self.thinks)
+        payload = message.data.get("payload")
+        said = script(payload if isinstance(payload, str) else message.text)
+        turn = Turn(lease, Window(), message)
+        turn.events = [{"event": "bot", **reply} for reply in said]
+        turn.state = {"paused": not said}
+        await self.queue.commit(turn)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served site.
+
+    Attributes:
+        url: Without a slash at the end.
+        log: Its conversations.
+        bot: Its bot.
+    """
+
+    url: str
+    log: ConversationLog
+    bot: ScriptedBot
+
+
+@asynccontextmanager
+async def scripted_site(root: Path, *, port: int = 0, thinks: float = 0.0) -> AsyncIterator[Site]:
+    """Serves a new workspace in ``root`` until the block ends."""
+    import uvicorn
+
+    shop = Shop(name="Northwind Trail", hours="Mon-Fri 09:00-17:00", handoff_email="help@northwind-trail.example")
+    workspace = Workspace(root, WorkspaceSettings(shop=shop))
+    for name in (AGENT, COLLEAGUE):
+        add_user(workspace, name, password=PASSWORD, replace=True)
+    with EmbeddedRedis(workspace) as redis:
+        async with await ConversationLog.open(redis.url) as log:
+            app = create_app(BotSettings(), workspace, log)
+            server = Server(uvicorn.Config(app, port=port, ws="websockets", log_level="warning"))
+            bot = ScriptedBot(log, thinks)
+            tasks = [asyncio.create_task(server.serve()), asyncio.create_task(bot.run())]
+            while not server.started:
+                assert not tasks[0].done(), "the gateway did not start"
+                await asyncio.sleep(0.01)
+            host, bound = server.servers[0].sockets[0].getsockname()[:2]
+            try:
+                yield Site(f"http://{host}:{bound}", log, bot)
+            finally:
+                server.should_exit = True
+                tasks[1].cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _serve(port: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="careline-site-") as folder:
+        async with scripted_site(Path(folder), port=port, thinks=1.2) as site:
+            print(f"{site.url}/ and {site.url}/console/ (anna / {PASSWORD}); Ctrl-C ends it", flush=True)
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    import argparse
+
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--port", type=int, default=8099)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(options.parse_args().port))
