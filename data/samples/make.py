@@ -14,8 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from data.samples.orders import make_orders
 from data.samples.people import read_items
@@ -24,6 +23,7 @@ from data.samples.plot import deal_openings, play
 from data.samples.scene import Stage
 from data.schema import Conversation
 
+ROOT = Path(__file__).resolve().parents[2]
 SEED = 20251117
 COUNTS = {"en": 680, "zh": 250}
 ORDERS_AS_OF = date(2026, 11, 23)
@@ -50,7 +50,10 @@ def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 
 def conversation_row(conversation: Conversation) -> dict[str, Any]:
     """The conversation as JSON; its messages without the fields that are None, which keeps the log small."""
-    return {**conversation.to_json(), "messages": [_message_row(message.to_json()) for message in conversation.messages]}
+    return {
+        **conversation.to_json(),
+        "messages": [_message_row(message.to_json()) for message in conversation.messages],
+    }
 
 
 def _message_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import re
 
+from data.samples.phrasebook import FOLDER, read_words
+
 _WORD = re.compile(r"(?<![\w@.-])[a-z]{5,}(?![\w@.-])")
+NAMES = frozenset(read_words(FOLDER / "names.txt")["capital"])
 _KEPT = re.compile(r"[@\d]")
 SOUND_ALIKES = (
     ("什么时候", "啥时候"),
@@ -70,9 +73,6 @@ def lower_first(text: str) -> str:
     if first in {"I", "I'm", "I've", "I'd"} or not first[1:].islower() or first in NAMES:
         return text
     return text[:1].lower() + text[1:]
-
-
-NAMES = frozenset("Fjordline Skarn Lyng Tarn Nordmark Squall Kestrel Polaris Cairn Longhaul Klarna Carbon".split())
 
 
 def _lower(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from data.samples.people import CARRIERS, Item, draw_customer
+from data.samples.people import CARRIERS, Item, draw_customer, draw_tracking
 
 RETURN_DAYS = 60
 STATUSES = ("shipped", "processing", "delivered", "delivered", "cancelled", "returned", "shipped")
@@ -39,7 +39,7 @@ def _order(rng: random.Random, items: Sequence[Item], number: str, status: str, 
         "email": draw_customer(rng, "en").email,
         "status": status,
         "carrier": carrier,
-        "tracking": f"{carrier[:2].upper()}{rng.randrange(10**9, 10**10)}" if carrier else None,
+        "tracking": draw_tracking(rng, carrier) if carrier else None,
         "ordered": ordered.isoformat(),
         "expected": expected.isoformat() if status != "cancelled" else None,
         "items": [

@@ -5,32 +5,42 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
-from data.samples.phrasebook import FOLDER
+from data.samples.phrasebook import FOLDER, read_words
 
 AGENTS = {
     "en": ("Lena", "Marek", "Priya", "Tom", "Ingrid"),
     "zh": ("小林", "陈晨", "阿岚"),
 }
-FIRST = (
-    "Anna Ben Carla David Elif Farid Greta Hannah Ivan Jonas Katrin Liam Maja Noah Olga Paul Quentin Rosa Samir Tessa "
-    "Ulrich Vera Walter Yara Zoe Oscar Emma Nikolai Freya Hugo Ines Jakub Leila Mateo Nora Pavel Sigrid Theo Agnes Bruno"
-).split()
-LAST = (
-    "Berg Castell Dvorak Eriksen Farrow Grant Holm Ivers Jansen Keller Lindqvist Moretti Novak Olsen Petrov Quist "
-    "Rossi Sommer Tanaka Ustinov Vogel Walsh Yilmaz Zeller Abbott Brandt Clarke Dahl Ek Fischer"
-).split()
-SURNAMES_ZH = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
-GIVEN_ZH = "梓涵 浩然 雨桐 思远 佳怡 子轩 晓彤 志强 丽娜 建国 欣妍 俊杰 海燕 文博 诗雅 伟 敏 静 磊 娟 宇航 若曦".split()
-STREETS = ("Birch Lane", "Station Road", "Lakeview Street", "Old Mill Road", "Chapel Street", "Larch Close", "Quay Road")
+WORDS = read_words(FOLDER / "names.txt")
+MONTHS = WORDS["month"]
+TITLES_ZH = ("先生", "女士")
+STREETS = (
+    "Birch Lane",
+    "Station Road",
+    "Lakeview Street",
+    "Old Mill Road",
+    "Chapel Street",
+    "Larch Close",
+    "Quay Road",
+)
 TOWNS = ("Northhaven", "Fellbridge", "Aldermouth", "Kirkdale", "Westmere", "Ravenford")
-CITIES_ZH = ("杭州市西湖区", "成都市武侯区", "南京市鼓楼区", "广州市天河区", "北京市海淀区", "西安市雁塔区", "昆明市五华区")
+CITIES_ZH = (
+    "杭州市西湖区",
+    "成都市武侯区",
+    "南京市鼓楼区",
+    "广州市天河区",
+    "北京市海淀区",
+    "西安市雁塔区",
+    "昆明市五华区",
+)
 ROADS_ZH = ("云杉路", "北径街", "松涛路", "白桦巷", "溪谷路", "青石街")
-MONTHS = tuple("January February March April May June July August September October November December".split())
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 WEEKDAYS_ZH = ("周一", "周二", "周三", "周四", "周五")
 CODES = ("TRAIL15", "WELCOME10", "AUTUMN20", "HIKE5", "SUMMIT10", "SNOW15")
 CARRIERS = {"en": ("DPX", "ParcelNord", "Veloce"), "zh": ("顺丰", "中通", "京东快递", "韵达")}
+TRACKING = {"DPX": "DX", "ParcelNord": "PN", "Veloce": "VE", "顺丰": "SF", "中通": "ZT", "京东快递": "JD", "韵达": "YD"}
 
 
 @dataclass(frozen=True)
@@ -71,22 +81,36 @@ def draw_customer(rng: random.Random, language: str) -> Customer:
     digits = f"{rng.randrange(1000):03d}"
     domain = rng.choice(("example.com", "example.com", "example.org", "example.net"))
     if language == "zh":
-        surname, given = rng.choice(SURNAMES_ZH), rng.choice(GIVEN_ZH)
-        title = surname + rng.choice(("先生", "女士"))
+        title = rng.choice(TITLES_ZH)
+        surname, given = rng.choice(WORDS["surname_zh"]), rng.choice(WORDS[f"given_zh_{title}"])
         email = f"{rng.choice(('trail', 'hiker', 'user', 'shan', 'yun'))}{rng.randrange(100, 9999)}@{domain}"
-        address = f"{rng.choice(CITIES_ZH)}{rng.choice(ROADS_ZH)}{rng.randrange(1, 200)}号{rng.randrange(1, 20)}栋{rng.randrange(101, 1805)}室"
-        return Customer(title, surname + given, email, f"1380000{rng.randrange(1000):04d}", address)
-    first, last = rng.choice(FIRST), rng.choice(LAST)
+        house = f"{rng.randrange(1, 200)}号{rng.randrange(1, 20)}栋{rng.randrange(101, 1805)}室"
+        address = rng.choice(CITIES_ZH) + rng.choice(ROADS_ZH) + house
+        return Customer(surname + title, surname + given, email, f"1380000{rng.randrange(1000):04d}", address)
+    first, last = rng.choice(WORDS["first"]), rng.choice(WORDS["last"])
     email = rng.choice((f"{first}.{last}", f"{first[0]}{last}{digits[:2]}", f"{last}.{first}")).lower() + "@" + domain
-    phone = rng.choice((f"07700 900{digits}", f"+44 7700 900{digits}", f"+1 202 555 01{digits[:2]}", f"020 7946 0{digits}"))
-    return Customer(first, f"{first} {last}", email, phone, f"{rng.randrange(1, 180)} {rng.choice(STREETS)}, {rng.choice(TOWNS)}")
+    phone = rng.choice(("07700 900", "+44 7700 900", "020 7946 0")) + digits
+    phone = f"+1 202 555 01{digits[:2]}" if rng.random() < 0.2 else phone
+    address = f"{rng.randrange(1, 180)} {rng.choice(STREETS)}, {rng.choice(TOWNS)}"
+    return Customer(first, f"{first} {last}", email, phone, address)
 
 
-def draw_slots(rng: random.Random, language: str, customer: Customer, agents: Sequence[str]) -> dict[str, list[str]]:
-    """The values of all slots but ``item``: fixed for the conversation, so that a name or number stays the same."""
+def draw_slots(
+    rng: random.Random, language: str, customer: Customer, agents: Sequence[str], day: date
+) -> dict[str, list[str]]:
+    """The values of all slots but ``item``: fixed for the conversation, so that a name or number stays the same.
+
+    Args:
+        rng: Of this log.
+        language: ``en`` or ``zh``.
+        customer: Who writes.
+        agents: Who answers, and who would take over.
+        day: Of the conversation: what is awaited comes two to five days later, and trips are one to three months off.
+    """
     chinese = language == "zh"
-    month = rng.randrange(12)
-    date = f"{month + 1}月{rng.randrange(1, 29)}日" if chinese else f"{rng.randrange(1, 29)} {MONTHS[month]}"
+    coming = _no_sunday(day + timedelta(days=rng.randint(2, 5)))
+    month = (day.month - 1 + rng.randint(1, 3)) % 12
+    carrier = rng.choice(CARRIERS[language])
     return {
         "first": [customer.first],
         "full": [customer.full],
@@ -97,11 +121,20 @@ def draw_slots(rng: random.Random, language: str, customer: Customer, agents: Se
         "second": [agents[1]],
         "order": [f"NT-{rng.randrange(100300, 129999)}"],
         "ticket": [f"T-{rng.randrange(20000, 99999)}"],
-        "tracking": [f"{rng.choice(('PN', 'DX', 'VE', 'SF'))}{rng.randrange(10**9, 10**10)}"],
-        "carrier": [rng.choice(CARRIERS[language])],
+        "tracking": [draw_tracking(rng, carrier)],
+        "carrier": [carrier],
         "code": [rng.choice(CODES)],
         "weekday": [rng.choice(WEEKDAYS_ZH if chinese else WEEKDAYS)],
         "month": [f"{month + 1}月" if chinese else MONTHS[month]],
-        "date": [date],
+        "date": [f"{coming.month}月{coming.day}日" if chinese else f"{coming.day} {MONTHS[coming.month - 1]}"],
         "eu": [str(rng.randrange(36, 48))],
     }
+
+
+def draw_tracking(rng: random.Random, carrier: str) -> str:
+    """A tracking number in the carrier's own manner."""
+    return f"{TRACKING[carrier]}{rng.randrange(10**9, 10**10)}"
+
+
+def _no_sunday(day: date) -> date:
+    return day + timedelta(days=1) if day.weekday() == 6 else day

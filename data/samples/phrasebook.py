@@ -1,7 +1,7 @@
 """Reads the phrase books: what customers ask and agents answer, written by hand, one file a subject.
 
-A book is plain text. ``== topic items weight`` begins a topic, ``-- part`` one of its questions, and every other line
-is a phrase whose first character says who could say it:
+A book is plain text. ``== topic items weight [heated]`` begins a topic, ``-- part`` one of its questions, and every
+other line is a phrase whose first character says who could say it:
 
     ``?`` a customer's question   ``+`` the same as a follow-up   ``!`` an agent's answer   ``~`` an agent asks back
     ``<`` what the customer then gives   ``>`` the personal reply to it   ``*`` any other phrase
@@ -48,11 +48,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Topic:
-    """A subject customers write about; ``weight`` says how often, compared with the others."""
+    """A subject customers write about.
+
+    Attributes:
+        name: The help desk's tag.
+        weight: How often it comes up, compared with the others.
+        parts: Its sub-questions.
+        heated: Customers get angry over it; about the other topics they only want someone who knows more.
+    """
 
     name: str
     weight: int
     parts: list[Part] = field(default_factory=list)
+    heated: bool = False
 
 
 def read_book(path: Path) -> list[Topic]:
@@ -64,11 +72,11 @@ def read_book(path: Path) -> list[Topic]:
     topics: list[Topic] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if line.startswith("== "):
-            name, items, weight = line[3:].split()
-            topics.append(Topic(name, int(weight)))
+            name, items, weight, *moods = line[3:].split()
+            topics.append(Topic(name, int(weight), heated="heated" in moods))
         elif line.startswith("-- "):
             topics[-1].parts.append(Part(topics[-1].name, line[3:].strip(), items))
-        elif line.strip():
+        elif line.strip() and not line.startswith("#"):
             if line[0] not in KINDS or line[1:2] != " " or not topics or not topics[-1].parts:
                 raise ValueError(f"{path.name}:{number}: expected '== topic', '-- part' or one of {KINDS}: {line!r}")
             topics[-1].parts[-1].lines[line[0]].append(line[2:].strip())
@@ -84,6 +92,12 @@ def read_topics(language: str) -> list[Topic]:
 def read_common(language: str) -> dict[str, list[str]]:
     """Greetings, thanks, hand-overs and the rest that belongs to no topic, by name."""
     return {part.name: part.lines["*"] for topic in read_book(FOLDER / language / "common.txt") for part in topic.parts}
+
+
+def read_words(path: Path) -> dict[str, list[str]]:
+    """Lists of single words, by name."""
+    parts = [part for topic in read_book(path) for part in topic.parts]
+    return {part.name: [word for line in part.lines["*"] for word in line.split()] for part in parts}
 
 
 def expand(rng: random.Random, phrase: str, slots: Mapping[str, Sequence[str]]) -> str:

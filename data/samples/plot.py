@@ -19,6 +19,7 @@ HOURS = {"en": ((9, 18), (10, 16)), "zh": ((9, 21), (10, 18))}
 """Service hours on weekdays and on Saturdays, by language."""
 
 ENDINGS = (("resolved", 0.8), ("escalated", 0.09), ("abandoned", 0.09), (None, 0.02))
+
 FURTHER_QUESTIONS = (0, 0, 0, 1, 1, 1, 1, 2, 2, 3)
 
 
@@ -57,7 +58,9 @@ def play(rng: random.Random, stage: Stage, opening: Opening, name: str) -> Conve
         opening: The first question.
         name: The conversation's id.
     """
-    scene = Scene(stage, rng, draw_customer(rng, stage.language), rng.sample(AGENTS[stage.language], 2))
+    begin = _begin(rng, stage.language)
+    agents = rng.sample(AGENTS[stage.language], 2)
+    scene = Scene(stage, rng, draw_customer(rng, stage.language), agents, begin.date())
     ending = rng.choices([e for e, _ in ENDINGS], [share for _, share in ENDINGS])[0]
     complete = not (ending is None and rng.random() < 0.6)
     answered = _talk(scene, stage, opening, ending)
@@ -65,7 +68,7 @@ def play(rng: random.Random, stage: Stage, opening: Opening, name: str) -> Conve
         ending = "abandoned"
     _END[ending](scene)
     lines = scene.lines[:MOST_MESSAGES]
-    times = _times(rng, stage.language, len(lines))
+    times = _times(rng, begin, len(lines))
     messages = tuple(
         Message(role, text, time=float(time), author=author)
         for (role, text, author), time in zip(lines, times, strict=True)
@@ -76,6 +79,7 @@ def play(rng: random.Random, stage: Stage, opening: Opening, name: str) -> Conve
 
 def _talk(scene: Scene, stage: Stage, opening: Opening, ending: str | None) -> bool:
     """The questions and their answers; False when the customer fell silent."""
+    scene.heated = opening.topic.heated
     scene.take(opening.part)
     if scene.chance(0.1):
         scene.customer_says(scene.common("hello"))
@@ -107,15 +111,16 @@ def _plain(scene: Scene, parts: Sequence[Part]) -> Part | None:
 
 
 def _resolve(scene: Scene) -> None:
-    if scene.chance(0.82):
+    if scene.chance(0.78):
         scene.customer_says(scene.common("thanks"))
-        if scene.chance(0.6):
+        if scene.chance(0.52):
             scene.agent_says(scene.common("bye"))
 
 
 def _escalate(scene: Scene) -> None:
-    scene.customer_says(scene.common("unhappy"))
-    scene.agent_says(scene.common("escalate"))
+    heated = scene.heated
+    scene.customer_says(scene.common("unhappy" if heated else "dig"))
+    scene.agent_says(scene.common("escalate" if heated else "specialist"))
     if scene.chance(0.6):
         scene.customer_says(scene.common("contact"))
     if scene.chance(0.6):
@@ -142,14 +147,18 @@ def _break_off(scene: Scene) -> None:
 _END = {"resolved": _resolve, "escalated": _escalate, "abandoned": _abandon, None: _break_off}
 
 
-def _times(rng: random.Random, language: str, count: int) -> list[int]:
-    """Unix seconds of ``count`` messages: a start within service hours, then pauses as in a chat."""
+def _begin(rng: random.Random, language: str) -> datetime:
+    """When somebody writes: within service hours, on Saturdays less often."""
     while True:
         day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
         if day.weekday() < 6 and (day.weekday() < 5 or rng.random() < 0.6):
             break
     opens, closes = HOURS[language][day.weekday() == 5]
-    begin = day.replace(tzinfo=ZONES[language]) + timedelta(seconds=rng.randrange(opens * 3600, closes * 3600 - 2700))
+    return day.replace(tzinfo=ZONES[language]) + timedelta(seconds=rng.randrange(opens * 3600, closes * 3600 - 2700))
+
+
+def _times(rng: random.Random, begin: datetime, count: int) -> list[int]:
+    """Unix seconds of ``count`` messages with pauses as in a chat."""
     moment = int(begin.timestamp())
     times = [moment]
     for _ in range(count - 1):

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from data.samples.noise import lower_first, type_chinese, type_english
 from data.samples.people import Customer, Item, draw_slots
 from data.samples.phrasebook import Decks, Part, Topic, expand
 
 MOST_MESSAGES = 14
+PLAIN_ANSWERS = 2
+"""So often a question gets its plain answer before an agent asks back: whatever can be asked can be learned."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What all conversations of a language share."""
+    """What all conversations of a language share; ``answered`` counts the plain answers by part."""
 
     language: str
     topics: Sequence[Topic]
     common: Mapping[str, Sequence[str]]
     items: Sequence[Item]
     decks: Decks
+    answered: Counter[str] = field(default_factory=Counter)
 
     def items_of(self, section: str) -> list[str]:
         """Names of the products of a section, in the stage's language."""
@@ -41,13 +46,15 @@ class Scene:
     rng: random.Random
     customer: Customer
     agents: Sequence[str]
+    day: date
     lines: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.slots = draw_slots(self.rng, self.stage.language, self.customer, self.agents)
+        self.slots = draw_slots(self.rng, self.stage.language, self.customer, self.agents, self.day)
         self.agent = self.agents[0]
         self.chinese = self.stage.language == "zh"
         self.used: set[str] = set()
+        self.heated = False
 
     def chance(self, share: float) -> bool:
         """True in ``share`` (0..1) of all calls."""
@@ -112,6 +119,7 @@ class Scene:
     def answer(self, part: Part) -> str:
         """An answer of the part. Agents have a favourite wording that they paste; others come in between."""
         answers = part.lines["!"]
+        self.stage.answered[part.key] += 1
         if self.chance(0.6):
             names = self.agent + part.key
             return self.fill(answers[sum(map(ord, names)) % len(answers)])
@@ -124,7 +132,11 @@ class Scene:
             False if the customer never gave what was asked for.
         """
         lines, personal = part.lines, bool(part.lines[">"])
-        asks = bool(lines["~"]) and not beside and self.chance(0.6 if personal else 0.35)
+        known = self.stage.answered[part.key] >= PLAIN_ANSWERS
+        asks = known and bool(lines["~"]) and not beside and self.chance(0.6 if personal else 0.35)
+        if asks and personal and self.slots["order"][0] in self.lines[-1][1]:
+            self.agent_says(self.fill(self.stage.decks.draw(part.key + ">", lines[">"])))
+            return True
         if asks:
             self.agent_says(self.fill(self.stage.decks.draw(part.key + "~", lines["~"])))
             if self.chance(0.06):
@@ -141,7 +153,8 @@ class Scene:
         if beside:
             text = self.join(text, self.answer(beside))
         if self.chance(0.22):
-            text = self.join(self.common("lead"), text)
+            lead = self.common("lead")
+            text = self.join(lead, lower_first(text) if lead.endswith(",") else text)
         if self.chance(0.16):
             text = self.join(text, self.common("closer"))
         self.agent_says(text)
