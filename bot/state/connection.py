@@ -38,3 +38,9 @@ class LogConnection:
             settings = read_settings()
             self._url = redis_address(settings.find_workspace(), settings.redis_url)
         return self._url
+
+    async def close(self) -> None:
+        """Ends the connection; the next use opens it again."""
+        log, self._log = self._log, None
+        if log is not None:
+            await log.close()

@@ -19,7 +19,7 @@ from rasa.core.lock_store import LockStore
 from bot.state.connection import LogConnection
 from bot.state.entry import StateError
 from bot.state.hydrate import read_window
-from bot.state.turn import Job, Turn, TurnFailed, current_job, current_turn
+from bot.state.turn import Job, Turn, TurnFailed, current_job, current_turn, given_answers, recent_turns
 from bot.state.work import LEASE_SECONDS, WorkQueue
 
 MAX_TRIES = 3
@@ -35,7 +35,6 @@ class LeaseLockStore(LockStore):
     Args:
         endpoint_config: What ``endpoints.yml`` says; its ``url`` names a Redis other than the workspace's.
         url: The same, for those who make it themselves.
-        owner: Name of the worker and its task; without it every lock has a name of its own.
         lease_seconds: Lifetime of a lease without renewal.
     """
 
@@ -44,10 +43,9 @@ class LeaseLockStore(LockStore):
         endpoint_config: Any = None,
         *,
         url: str | None = None,
-        owner: str | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        self.owner, self.lease_seconds = owner, lease_seconds
+        self.lease_seconds = lease_seconds
         self.connection = LogConnection(url or getattr(endpoint_config, "url", None))
         super().__init__()
 
@@ -66,6 +64,8 @@ class LeaseLockStore(LockStore):
         job = current_job.get()
         async with self._lease(queue, conversation_id, job) as turn:
             token = current_turn.set(turn)
+            if job is not None:
+                job.context.update(turns=[list(pair) for pair in recent_turns()], given=given_answers())
             try:
                 yield turn
             finally:
@@ -77,7 +77,8 @@ class LeaseLockStore(LockStore):
     @asynccontextmanager
     async def _lease(self, queue: WorkQueue, conversation: str, job: Job | None) -> AsyncIterator[Turn]:
         seq, wait = (job.message.seq, 0.0) if job else (0, MAKERS_WAIT)
-        async with queue.lease(conversation, owner=self._owner(), seq=seq, wait=wait) as lease:
+        owner = job.owner if job else f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        async with queue.lease(conversation, owner=owner, seq=seq, wait=wait) as lease:
             if job is not None:
                 job.tries = lease.tries
                 if lease.tries > MAX_TRIES:
@@ -86,9 +87,6 @@ class LeaseLockStore(LockStore):
                 raise StateError(f"conversation {conversation}: the worker still answers in it; try again.")
             window = await read_window(queue.log, conversation)
             yield Turn(lease, window, job.message if job else None)
-
-    def _owner(self) -> str:
-        return self.owner or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
     def get_lock(self, conversation_id: str) -> TicketLock | None:
         """See parent. There are no tickets here: ``lock`` is all that Rasa calls."""

@@ -30,10 +30,14 @@ class Job:
 
     Attributes:
         message: From the log.
+        owner: Holder of the lease: a worker and its lane.
+        context: Metadata that goes with the message; the lock adds ``turns`` and ``given`` when it has hydrated.
         tries: How often it was tried, this time included; set when the lease is taken.
     """
 
     message: Entry
+    owner: str
+    context: dict[str, Any] = field(default_factory=dict)
     tries: int = 0
 
 

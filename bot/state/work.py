@@ -140,8 +140,12 @@ class WorkQueue:
 
         found = [conversation for ids in await self.store.retry(waiting) for conversation in ids]
         for conversation in found:
-            await self.store.script(scripts.ENQUEUE, conversation)
+            await self.requeue(conversation)
         return len(found)
+
+    async def requeue(self, conversation: str) -> None:
+        """Enqueues a conversation again if it has a message without an outcome."""
+        await self.store.script(scripts.ENQUEUE, conversation)
 
     async def retire(self, consumer: str) -> None:
         """Forgets a worker that ends and has nothing unfinished."""

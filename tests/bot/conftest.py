@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.embedded import EmbeddedRedis
 from bot.state.log import ConversationLog
@@ -33,3 +35,56 @@ async def log(redis_url: str) -> AsyncIterator[ConversationLog]:
     """A conversation log on an empty server."""
     async with await ConversationLog.open(redis_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def rasa_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real, small Rasa model: rules, a form, stories, keywords as NLU, and actions of ``action_server``."""
+    from rasa.model_training import train
+
+    folder = Path(__file__).parent.parent / "fixtures" / "small_bot"
+    result = train(
+        str(folder / "domain.yml"),
+        str(folder / "config.yml"),
+        str(folder / "data.yml"),
+        str(tmp_path_factory.mktemp("rasa")),
+        fixed_model_name="model",
+    )
+    assert result.model is not None
+    return Path(result.model)
+
+
+class ActionServer:
+    """A small real action server; tests look at ``calls`` and hold or break it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.go_on = asyncio.Event()
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        action = body["next_action"]
+        self.calls.append(action)
+        if action == "action_broken":
+            return web.Response(status=500)
+        if action == "action_slow":
+            await self.go_on.wait()
+        reply = {"text": f"{action} was here", "custom": {"handoff": {"reason": "asked"}}}
+        events = [{"event": "pause"}] if action == "action_pause" else []
+        return web.json_response({"events": events, "responses": [] if action == "action_silent" else [reply]})
+
+
+@pytest.fixture
+async def action_server() -> AsyncIterator[ActionServer]:
+    server = ActionServer()
+    app = web.Application()
+    app.router.add_post("/webhook", server.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/webhook"  # type: ignore[union-attr]
+    yield server
+    server.go_on.set()
+    await runner.cleanup()
