@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from data.errors import InputError
 
 POLL = 0.1
 """Seconds between looks at the children."""
@@ -41,61 +43,52 @@ class ChildError(RuntimeError):
         super().__init__(f"{child.name}: {reason}; its log is {child.log}")
 
 
-@dataclass
-class Child:
-    """A process to keep alive.
+class Child(ABC):
+    """Something to keep alive.
 
     Attributes:
-        name: For people and for the log's file name.
-        command: Program and arguments.
+        name: For people.
         log: Where its output goes, appended.
-        healthy: Whether it does its work; called a few times a second while it starts.
-        environment: Its whole environment.
-        folder: Its current folder.
         start_seconds: How long it may take to become healthy.
-        stop_seconds: How long it may take to end after SIGTERM before it is killed.
+        started: Monotonic seconds of its last start; 0 before the first.
+        restarts: How often it was started again since it last lived for ``STEADY`` seconds.
     """
 
-    name: str
-    command: Sequence[str]
-    log: Path
-    healthy: Callable[[], bool]
-    environment: Mapping[str, str]
-    folder: Path
-    start_seconds: float = 60.0
-    stop_seconds: float = 10.0
-    restarts: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    _resume: float = field(default=0.0, repr=False)
+    def __init__(self, name: str, *, log: Path, start_seconds: float = 60.0) -> None:
+        self.name, self.log, self.start_seconds = name, log, start_seconds
+        self.started = 0.0
+        self.restarts = 0
+        self._resume = 0.0
 
     def start(self) -> None:
-        """Starts the process; its output goes to the end of its log."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
-            self.log.replace(self.log.with_name(self.log.name + ".1"))
-        with self.log.open("ab") as output:
-            self.process = _spawn(self, output)
+        """Starts it."""
         self.started = time.monotonic()
+        self.launch()
+
+    @abstractmethod
+    def launch(self) -> None:
+        """Starts its process.
+
+        Raises:
+            InputError: It cannot be started, for a reason that a person can mend.
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ends it and waits for that."""
 
     @property
+    @abstractmethod
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process is not None and self.process.poll() is None
+        """Whether its process runs."""
 
-    def stop(self) -> None:
-        """Asks the process to end, waits, and kills it when it does not."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(self.stop_seconds)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        with suppress(ProcessLookupError, PermissionError):  # what it left of its own session
-            os.killpg(self.process.pid, signal.SIGKILL)
+    @abstractmethod
+    def healthy(self) -> bool:
+        """Whether it does its work; asked several times a second while it starts."""
+
+    def last_words(self) -> str:
+        """How it ended, for people."""
+        return "ended"
 
     def tail(self, lines: int = 15) -> str:
         """The last lines of its log."""
@@ -107,7 +100,7 @@ class Child:
             return ""
 
     def restart_when_due(self, *, now: float) -> bool:
-        """Starts a dead process again after its back-off: at once, then 1, 2, 4 ... ``LONGEST_BACKOFF`` seconds.
+        """Starts it again when it is dead, after its back-off: at once, then 1, 2, 4 ... ``LONGEST_BACKOFF`` seconds.
 
         Args:
             now: Of the monotonic clock.
@@ -130,7 +123,83 @@ class Child:
         return True
 
 
-def _spawn(child: Child, output: IO[bytes]) -> subprocess.Popen[bytes]:
+class ProcessChild(Child):
+    """A program of ours.
+
+    Args:
+        name: For people.
+        command: Program and arguments.
+        log: Where its output goes, appended.
+        environment: Its whole environment.
+        folder: Its current folder.
+        probe: Whether it does its work; gets the child.
+        start_seconds: How long it may take to become healthy.
+        stop_seconds: How long it may take to end after SIGTERM before it is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        folder: Path,
+        probe: Callable[[ProcessChild], bool],
+        start_seconds: float = 60.0,
+        stop_seconds: float = 10.0,
+    ) -> None:
+        super().__init__(name, log=log, start_seconds=start_seconds)
+        self.command, self.environment, self.folder = list(command), dict(environment), folder
+        self.stop_seconds = stop_seconds
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log_start = 0
+        self._probe = probe
+
+    def launch(self) -> None:
+        """See parent."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        with self.log.open("ab") as output:
+            self.log_start = output.tell()
+            self.process = _spawn(self, output)
+
+    @property
+    def alive(self) -> bool:
+        """See parent."""
+        return self.process is not None and self.process.poll() is None
+
+    def healthy(self) -> bool:
+        """See parent."""
+        return self.alive and self._probe(self)
+
+    def last_words(self) -> str:
+        """See parent."""
+        return f"ended with exit code {self.process.returncode}" if self.process else "did not start"
+
+    def said(self, words: bytes) -> bool:
+        """Whether it wrote these words since its last start."""
+        with self.log.open("rb") as stream:
+            stream.seek(self.log_start)
+            return words in stream.read()
+
+    def stop(self) -> None:
+        """Asks the process to end, waits, and kills it when it does not."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(self.stop_seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        with suppress(ProcessLookupError, PermissionError):  # what it left of its own session
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def _spawn(child: ProcessChild, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Starts a process in a session of its own (Ctrl-C is the supervisor's), killed by the kernel with its parent."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the fork, used after it
     parent = os.getpid()
@@ -142,12 +211,12 @@ def _spawn(child: Child, output: IO[bytes]) -> subprocess.Popen[bytes]:
                 os._exit(1)
 
     return subprocess.Popen(
-        list(child.command),
+        child.command,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         cwd=child.folder,
-        env=dict(child.environment),
+        env=child.environment,
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
@@ -186,8 +255,8 @@ class Supervisor:
     def _wait_healthy(self, waiting: list[Child]) -> None:
         while waiting and not self.stopping.wait(POLL):
             for child in self.children:
-                if child.process is not None and not child.alive:
-                    raise ChildError(child, f"ended with exit code {child.process.returncode} while starting")
+                if child.started and not child.alive:
+                    raise ChildError(child, f"{child.last_words()} while starting")
             for child in list(waiting):
                 if child.healthy():
                     waiting.remove(child)
@@ -200,13 +269,16 @@ class Supervisor:
         while not self.stopping.wait(POLL):
             now = time.monotonic()
             for child in self.children:
-                if child.restart_when_due(now=now):
-                    self._say(child, "restarted")
+                try:
+                    if child.restart_when_due(now=now):
+                        self._say(child, "restarted")
+                except (InputError, OSError) as error:  # a full disk, say: tried again after the back-off
+                    self._say(child, f"not restarted: {error}")
 
     def stop(self) -> None:
         """Stops all children, the last started first."""
         self.stopping.set()
         for child in reversed(self.children):
-            if child.process is not None:
+            if child.started:
                 child.stop()
                 self._say(child, "stopped")

@@ -15,20 +15,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.supervise import LONGEST_BACKOFF, STEADY, Child, ChildError, Supervisor
+from bot.supervise import LONGEST_BACKOFF, STEADY, ChildError, ProcessChild, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVES = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text('x'); time.sleep(600)"
 DIES = "import sys; print('cannot find my hat'); sys.exit(3)"
 
 
-def child(tmp_path: Path, name: str, *, code: str = LIVES) -> Child:
+def child(tmp_path: Path, name: str, *, code: str = LIVES) -> ProcessChild:
     sign = tmp_path / f"{name}.up"
-    return Child(
-        name=name,
-        command=[sys.executable, "-c", code, str(sign)],
+    return ProcessChild(
+        name,
+        [sys.executable, "-c", code, str(sign)],
         log=tmp_path / "logs" / f"{name}.log",
-        healthy=sign.exists,
+        probe=lambda _: sign.exists(),
         environment=dict(os.environ),
         folder=tmp_path,
         start_seconds=30,
@@ -124,7 +124,7 @@ supervisor.keep()
     assert process.stdout is not None
     pids = next([int(pid) for pid in line.split()[1:]] for line in process.stdout if line.startswith("pids"))
     process.kill()
-    process.wait()
+    process.communicate()
     wait_for(lambda: not any(running(pid) for pid in pids))
 
 
