@@ -1,0 +1,105 @@
+/** One conversation on the desk: its head with what can be done, everything said, and where to write. */
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { fill } from "../shared/i18n";
+import { Icon } from "../shared/icons";
+import type { Row } from "../shared/protocol";
+import { dateAndClock, dayKey, dayName } from "../shared/times";
+import type { Desk, DeskView } from "./desk";
+import { EntryItem } from "./entry";
+import { customerName, StateChip } from "./inbox";
+import { goTo } from "./office";
+import { useTongue } from "./tongue";
+import { Writing } from "./writing";
+
+interface TalkProps {
+  desk: Desk;
+  view: DeskView;
+  row: Row;
+  me: string;
+}
+
+export function Talk({ desk, view, row, me }: TalkProps) {
+  const { t, locale } = useTongue();
+  const box = useRef<HTMLDivElement>(null);
+  const stuck = useRef(true);
+  const mine = row.state === "agent" && row.agent === me;
+  useLayoutEffect(() => {
+    if (box.current && stuck.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [view.entries, view.typing]);
+  return (
+    <main class="talk">
+      <header class="talk-head">
+        <button type="button" class="quiet round back" aria-label={t.back} title={t.back} onClick={() => goTo(null)}>
+          <Icon name="back" />
+        </button>
+        <div class="talk-title">
+          <h2>{customerName(row, t)}</h2>
+          <p>
+            <StateChip row={row} /> {fill(t.started, { time: dateAndClock(row.created, locale) })}
+          </p>
+        </div>
+        <Moves desk={desk} row={row} mine={mine} />
+      </header>
+      {view.problem && (
+        <p class="trouble" role="alert">
+          {fill(t.failed, { reason: view.problem })}
+        </p>
+      )}
+      <div
+        class="scroll"
+        ref={box}
+        tabIndex={0}
+        role="log"
+        aria-label={t.transcript}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+          stuck.current = scrollHeight - scrollTop - clientHeight < 60;
+        }}
+      >
+        {view.loading && <p class="empty">{t.loading}</p>}
+        <ol class="entries">
+          {view.entries.map((entry, at) => {
+            const before = view.entries[at - 1];
+            const newDay = !before || dayKey(before.time) !== dayKey(entry.time);
+            return (
+              <EntryItem key={entry.seq} entry={entry} day={newDay ? dayName(entry.time, locale, dayWords(locale)) : null} />
+            );
+          })}
+        </ol>
+        {view.typing.has(row.conversation) && <p class="types">{t.customerTypes}</p>}
+      </div>
+      <Writing desk={desk} row={row} mine={mine} />
+    </main>
+  );
+}
+
+function Moves({ desk, row, mine }: { desk: Desk; row: Row; mine: boolean }) {
+  const { t } = useTongue();
+  const id = row.conversation;
+  const taken = row.state === "agent" && !mine;
+  return (
+    <div class="moves">
+      {!mine && (
+        <button type="button" class={taken ? "button plain" : "button"} onClick={() => void desk.take(id)}>
+          {taken ? fill(t.takeFrom, { name: row.agent ?? "" }) : t.take}
+        </button>
+      )}
+      {(mine || row.state === "queued") && (
+        <button type="button" class="button plain" onClick={() => void desk.move(id, "handback")}>
+          {t.handBack}
+        </button>
+      )}
+      {row.state !== "closed" && (
+        <button type="button" class="button plain" onClick={() => void desk.move(id, "close")}>
+          {t.close}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** "Today" and "yesterday" in the browser's own words. */
+function dayWords(locale: string): { today: string; yesterday: string } {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  return { today: format.format(0, "day"), yesterday: format.format(-1, "day") };
+}
