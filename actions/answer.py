@@ -9,7 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.handoff import Events, hand_over, offer_person
+from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.replies import source_line, source_of, suggestions, why
 from actions.shop import the_shop
 from data.schema import Answer
@@ -17,9 +17,6 @@ from retrieval.answers import AnswerBook
 
 GIVEN = 20
 """So many ids of given answers are remembered."""
-
-TERMINALS = ("cmdline",)
-"""Channels that show text only: there the source is a line of the reply."""
 
 
 class ActionAnswer(Action):
@@ -80,7 +77,7 @@ def _best(careline: Mapping[str, Any], book: AnswerBook, *, language: str) -> An
 
 def say(dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer, *, reason: dict[str, Any]) -> Events:
     """Gives an answer with its source; remembers that it was given."""
-    if tracker.get_latest_input_channel() in TERMINALS:
+    if shows_text_only(tracker):
         dispatcher.utter_message(text=f"{answer.text}\n{source_line(answer, language_of(tracker))}")
     else:
         custom = {"answer": answer.id, "source": source_of(answer), "why": reason}
@@ -99,7 +96,7 @@ def ask_which(
     dispatcher: CollectingDispatcher, tracker: Tracker, buttons: list[dict[str, str]], *, custom: dict[str, Any]
 ) -> Events:
     """Asks which of the best questions was meant."""
-    shown = {} if tracker.get_latest_input_channel() in TERMINALS else custom
+    shown = {} if shows_text_only(tracker) else custom
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons, json_message=shown)
     return [SlotSet("offer", "pick")]
 
@@ -108,7 +105,7 @@ def lose(dispatcher: CollectingDispatcher, tracker: Tracker, *, response: str | 
     """Asks once to rephrase, then hands over."""
     times = int(tracker.slots.get("lost") or 0)
     if times >= 1:
-        return hand_over(dispatcher, reason="lost")
+        return hand_over(dispatcher, tracker, reason="lost")
     intent = (tracker.latest_message.get("intent") or {}).get("name")
     fallback = "utter_out_of_scope" if intent == "out_of_scope" else "utter_rephrase"
     dispatcher.utter_message(response=response or fallback)

@@ -14,14 +14,23 @@ from actions.shop import ActionShop, the_shop
 
 Events = list[dict[str, Any]]
 
+TERMINALS = ("cmdline",)
+"""Channels that show text only: there the source of an answer is a line of the reply."""
+
 
 def hand_over(
-    dispatcher: CollectingDispatcher, *, reason: str, shop: ActionShop | None = None, now: datetime | None = None
+    dispatcher: CollectingDispatcher,
+    tracker: Tracker,
+    *,
+    reason: str,
+    shop: ActionShop | None = None,
+    now: datetime | None = None,
 ) -> Events:
     """Says that a person takes over, and pauses the bot.
 
     Args:
         dispatcher: Takes the reply; its ``custom`` data has ``handoff`` with the reason, and whether people are there.
+        tracker: The conversation.
         reason: ``asked``, ``lost``, ``orders``: what the agent's inbox shows.
         shop: Instead of the process's own, for tests.
         now: Instead of the clock, for tests.
@@ -31,14 +40,20 @@ def hand_over(
     """
     settings = (shop or the_shop()).workspace.settings.shop
     available = is_open(settings.hours, now or datetime.now())
+    custom = {"handoff": {"reason": reason, "open": available, "email": settings.handoff_email or None}}
     dispatcher.utter_message(
         response="utter_handoff_closed" if available is False else "utter_handoff",
-        json_message={"handoff": {"reason": reason, "open": available, "email": settings.handoff_email or None}},
+        json_message={} if shows_text_only(tracker) else custom,
         shop_hours=settings.hours,
     )
     if settings.handoff_email and available is False:
         dispatcher.utter_message(response="utter_handoff_email", address=settings.handoff_email)
     return [SlotSet("lost", 0), SlotSet("tries", 0), SlotSet("offer", "none"), ConversationPaused()]
+
+
+def shows_text_only(tracker: Tracker) -> bool:
+    """Whether the customer sits at a terminal (``rasa shell``), which prints structured data as it stands."""
+    return tracker.get_latest_input_channel() in TERMINALS
 
 
 def offer_person(dispatcher: CollectingDispatcher) -> Events:
@@ -57,7 +72,7 @@ class ActionHandoff(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         intent = (tracker.latest_message.get("intent") or {}).get("name")
-        return hand_over(dispatcher, reason="asked" if intent == "ask_person" else "accepted")
+        return hand_over(dispatcher, tracker, reason="asked" if intent == "ask_person" else "accepted")
 
 
 class ActionOfferPerson(Action):

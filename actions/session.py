@@ -27,8 +27,9 @@ class ActionSessionStart(Action):
         shop = the_shop().workspace.settings.shop
         values = {name: tracker.slots.get(name) for name in KEPT} | {"shop_name": shop.name, "shop_hours": shop.hours}
         metadata = tracker.slots.get("session_started_metadata") or {}
-        if metadata.get("language") in ("en", "zh") and not _has_spoken(tracker):
-            values["language"] = metadata["language"]
+        wished = str(metadata.get("language") or "")[:2]
+        if wished in ("en", "zh") and not _has_spoken(tracker):
+            values["language"] = wished
         slots = [SlotSet(name, value) for name, value in values.items() if value is not None]
         return [SessionStarted(), *slots, ActionExecuted("action_listen")]
 

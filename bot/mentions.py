@@ -12,7 +12,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _CJK = re.compile(r"[一-鿿]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _SMALL_WORDS = re.compile(
-    r"\b(?:my|the|is|it|its|it's|and|order|orders|number|no|email|e-mail|mail|address|here|this|under|with|ordered|used)\b"
+    r"\b(?:my|the|is|it['’]?s|it|and|order|orders|number|no|email|e-mail|mail|address|here|this|under|with|ordered|used)\b"
     r"|我的|我|的|是|订单号?|单号|编号|号码|邮箱|电子邮件|和|下单|用",
     re.IGNORECASE,
 )

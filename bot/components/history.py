@@ -7,6 +7,7 @@ from typing import Any
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.state.turn import current_turn, recent_turns
 from data.context import LAST_TURNS
 from data.schema import Role
 
@@ -19,8 +20,11 @@ def slot(tracker: DialogueStateTracker | None, name: str) -> Any:
 def turns_before(tracker: DialogueStateTracker | None) -> list[tuple[Role, str]]:
     """The latest things said before this message, oldest first, as ``data.context.render_context`` takes them.
 
-    Buttons arrive as ``/intent{...}``, which nobody said: they are left out.
+    They come from the conversation's log where a turn runs on it: it has what agents said, too. Elsewhere (``rasa
+    test``, a store in memory) they come from the tracker, where buttons are ``/intent{...}``, which nobody said.
     """
+    if current_turn.get() is not None:
+        return recent_turns(limit=LAST_TURNS)
     turns: list[tuple[Role, str]] = []
     for event in tracker.events if tracker is not None else ():
         if isinstance(event, UserUttered) and event.text and not event.text.startswith("/"):

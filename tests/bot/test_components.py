@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.artifacts import MANIFEST
+from data.errors import InputError
+from data.workspace import Live, Workspace, find_workspace
+from tests.fixtures.little_shop import make_little_shop
+
+pytestmark = pytest.mark.rasa
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return make_little_shop(tmp_path_factory.mktemp("taught"))
+
+
+@pytest.fixture
+def shop(taught: Workspace, tmp_path: Path) -> Workspace:
+    """A copy that a test may spoil."""
+    shutil.copytree(taught.root, tmp_path / "shop")
+    return find_workspace(str(tmp_path / "shop"))
+
+
+def understand(workspace: Workspace, text: str, tracker: Any = None) -> Any:
+    from rasa.shared.nlu.training_data.message import Message
+
+    from bot.components.abstain import CarelineAbstain
+    from bot.components.details import CarelineDetails
+    from bot.components.live import LiveSearcher
+    from bot.components.understanding import CarelineUnderstanding
+
+    messages = [Message(data={"text": text})]
+    messages = CarelineDetails().process(messages, tracker)
+    messages = CarelineUnderstanding(LiveSearcher(workspace)).process(messages, tracker)
+    return CarelineAbstain().process(messages)[0].as_dict(only_output_properties=True)
+
+
+def load(config: dict[str, Any] | None = None) -> Any:
+    from rasa.engine.graph import ExecutionContext, GraphSchema
+    from rasa.engine.storage.resource import Resource
+
+    from bot.components.understanding import CarelineUnderstanding
+
+    return CarelineUnderstanding.load(config or {}, None, Resource("x"), ExecutionContext(GraphSchema({})))
+
+
+def test_no_component_replaces_one_of_rasas() -> None:
+    from rasa.engine.recipes.default_components import DEFAULT_COMPONENTS
+
+    import bot.components.abstain as abstain
+    import bot.components.details as details
+    import bot.components.understanding as understanding
+
+    ours = {details.CarelineDetails, understanding.CarelineUnderstanding, abstain.CarelineAbstain}
+    assert not {c.__name__ for c in ours} & {c.__name__ for c in DEFAULT_COMPONENTS}
+
+
+def test_a_question_becomes_ask_with_its_topic_and_hits(taught: Workspace) -> None:
+    parsed = understand(taught, "how long does delivery take")
+    assert parsed["intent"]["name"] == "ask"
+    careline = parsed["careline"]
+    assert (careline["topic"], careline["outcome"], careline["language"]) == ("delivery_time", "sure", "en")
+    assert careline["hits"][0]["id"] == "a0"
+    assert careline["model"] == taught.live().model
+    assert careline["index"] == taught.live().index
+
+
+def test_a_static_intent_keeps_its_name_whatever_the_hits_say(taught: Workspace) -> None:
+    parsed = understand(taught, "where is my order NT-104021")
+    assert parsed["intent"]["name"] == "order_status"
+    assert parsed["careline"]["outcome"] == "sure"
+    assert {e["entity"]: e["value"] for e in parsed["entities"]} == {"order_number": "NT-104021", "language": "en"}
+
+
+def test_gibberish_and_messages_without_words_are_abstained_from(taught: Workspace) -> None:
+    for text in ("fghjk zzz qqqw", "👍", "  ", "???"):
+        assert understand(taught, text)["intent"]["name"] == "nlu_fallback", text
+
+
+def test_details_alone_inform(taught: Workspace) -> None:
+    assert understand(taught, "NT-104021")["intent"] == {"name": "inform", "confidence": 1.0}
+
+
+def test_rasas_own_messages_are_left_alone(taught: Workspace) -> None:
+    assert understand(taught, "/greeting") == {"text": "/greeting"}
+
+
+def test_the_conversation_before_is_what_was_said_without_buttons() -> None:
+    from rasa.shared.core.events import BotUttered, UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    from bot.components.history import turns_before
+
+    events = [UserUttered("hi"), BotUttered("Hello!"), UserUttered("/order_status"), BotUttered("Which number?")]
+    tracker = DialogueStateTracker.from_events("x", events)
+    assert turns_before(tracker) == [("customer", "hi"), ("agent", "Hello!"), ("agent", "Which number?")]
+    assert turns_before(None) == []
+
+
+def test_nothing_learned_is_no_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELINE_WORKSPACE", str(tmp_path))
+    with pytest.raises(InputError, match="nothing learned yet"):
+        load()
+
+
+def test_a_damaged_model_is_no_bot(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.live_model().encoder.open("ab") as stream:
+        stream.write(b"x")
+    monkeypatch.setenv("CARELINE_WORKSPACE", str(shop.root))
+    with pytest.raises(InputError, match=r"encoder\.onnx"):
+        load()
+
+
+def test_a_new_live_version_serves_from_the_next_message_on(shop: Workspace) -> None:
+    from bot.components.live import LiveSearcher
+
+    searcher = LiveSearcher(shop)
+    first = searcher.current()
+    assert searcher.current() is first
+    index = shop.live_index().folder
+    shutil.copytree(index, index.with_name("second"))
+    shop.go_live(dataclasses.replace(shop.live(), index="second"))
+    assert searcher.current().live.index == "second"
+    assert searcher.current().searcher is not first.searcher
+
+
+def test_a_new_rasa_model_alone_loads_nothing_again(shop: Workspace) -> None:
+    from bot.components.live import LiveSearcher
+
+    searcher = LiveSearcher(shop)
+    first = searcher.current()
+    shop.go_live(dataclasses.replace(shop.live(), rasa="other"))
+    assert searcher.current().searcher is first.searcher
+
+
+def test_a_new_version_that_is_damaged_leaves_the_old_one_serving(
+    shop: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    from bot.components.live import LiveSearcher
+
+    searcher = LiveSearcher(shop)
+    first = searcher.current()
+    index = shop.live_index().folder
+    shutil.copytree(index, index.with_name("second"))
+    os.remove(index.with_name("second") / MANIFEST)
+    shop.go_live(dataclasses.replace(shop.live(), index="second"))
+    assert searcher.current() is first
+    assert "old one serves on" in caplog.text
+    shop.go_live(Live(**dataclasses.asdict(first.live)))
+    assert searcher.current().live == first.live
