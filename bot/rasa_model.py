@@ -1,4 +1,4 @@
-"""The Rasa model as an artefact: rules, stories and domain in a folder with a manifest, trained only when they change."""
+"""The Rasa model as an artefact: rules, stories and domain in a folder with a manifest, trained when they change."""
 
 from __future__ import annotations
 

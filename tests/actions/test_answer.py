@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answer import GIVEN, ActionAnswer, ActionNotHelped
+from data.schema import Answer
+from data.workspace import Live
+from tests.actions.conftest import MakeShop, a_tracker, put_index
+
+HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
+
+
+def run(tracker: Tracker, action: Any = None) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
+    """(messages, slots that were set, kinds of events)."""
+    dispatcher = CollectingDispatcher()
+    events = (action or ActionAnswer()).run(dispatcher, tracker, {})
+    slots = {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+    return dispatcher.messages, slots, [event["event"] for event in events]
+
+
+def test_sure_gives_the_answer_with_source_and_why(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), slots, _ = run(a_tracker(*HITS))
+    assert message["text"] == "Shipping is free from 60 on."
+    custom = message["custom"]
+    assert custom["answer"] == "free"
+    assert custom["source"] == {
+        "title": "",
+        "conversations": 0,
+        "support": 7,
+        "last_used": 1_700_000_000.0,
+        "question": "Is it free?",
+    }
+    assert custom["why"]["evidence"][0] == {"answer": "free", "text": "Shipping is free from 60 on.", "score": 0.9}
+    assert (custom["why"]["model"], custom["why"]["outcome"]) == ("m", "sure")
+    assert slots == {"given": ["free"], "lost": 0}
+
+
+def test_a_terminal_gets_the_source_as_a_line(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), _, _ = run(a_tracker(*HITS, channel="cmdline"))
+    assert message["text"].splitlines()[1] == "(Source: our team answered so 7 times, last on 2023-11-14.)"
+    assert message["custom"] == {}
+
+
+def test_what_is_personal_or_unfilled_is_never_said(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), _, _ = run(a_tracker(("private", 0.99), ("chat", 0.98), ("free", 0.9)))
+    assert message["text"] == "Shipping is free from 60 on."
+    (message,), slots, _ = run(a_tracker(("private", 0.99), ("chat", 0.98)))
+    assert message["response"] == "utter_rephrase"
+    assert slots["lost"] == 1
+
+
+def test_answers_come_in_the_customers_language(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), _, _ = run(a_tracker(("free", 0.9), ("zh", 0.8), language="zh"))
+    assert message["text"] == "满60包邮。"
+
+
+def test_unsure_offers_three_and_a_person(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), slots, _ = run(a_tracker(*HITS, outcome="unsure"))
+    assert message["response"] == "utter_did_you_mean"
+    titles = [button["title"] for button in message["buttons"]]
+    assert titles == ["Is it free?", "How long does it take?", "How do I pay?", "Talk to a person"]
+    payloads = [button["payload"] for button in message["buttons"]]
+    assert json.loads(payloads[0].removeprefix("/ask")) == {"answer_id": "free"}
+    assert payloads[-1] == "/ask_person"
+    assert slots["offer"] == "pick"
+
+
+def test_a_pressed_button_says_its_answer(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), _, _ = run(a_tracker(entities={"answer_id": "slow"}))
+    assert message["text"] == "It takes four days."
+    (message,), _, _ = run(a_tracker(entities={"answer_id": "private"}))
+    assert message["response"] == "utter_rephrase"
+
+
+def test_the_same_answer_is_not_simply_repeated(make_shop: MakeShop) -> None:
+    make_shop()
+    messages, slots, _ = run(a_tracker(*HITS, given=["free"]))
+    assert [m["response"] for m in messages] == ["utter_said_before", None, "utter_offer_person"]
+    assert slots["offer"] == "person"
+
+
+def test_lost_asks_once_and_then_hands_over(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), slots, kinds = run(a_tracker(outcome="lost", intent="nlu_fallback"))
+    assert (message["response"], slots["lost"], kinds) == ("utter_rephrase", 1, ["slot"])
+    (message,), slots, kinds = run(a_tracker(outcome="lost", intent="nlu_fallback", lost=1))
+    assert message["custom"]["handoff"]["reason"] == "lost"
+    assert slots["lost"] == 0
+    assert kinds[-1] == "pause"
+
+
+def test_what_is_no_shops_business_is_said_to_be_so(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), _, _ = run(a_tracker(outcome="lost", intent="out_of_scope"))
+    assert message["response"] == "utter_out_of_scope"
+
+
+def test_an_answer_that_did_not_help_counts_as_lost(make_shop: MakeShop) -> None:
+    make_shop()
+    (message,), slots, _ = run(a_tracker(intent="deny"), ActionNotHelped())
+    assert (message["response"], slots["lost"]) == ("utter_not_helped", 1)
+
+
+def test_the_memory_of_given_answers_is_bounded(make_shop: MakeShop) -> None:
+    make_shop()
+    _, slots, _ = run(a_tracker(*HITS, given=[f"a{i}" for i in range(50)]))
+    assert len(slots["given"]) == GIVEN
+    assert slots["given"][-1] == "free"
+
+
+def test_a_message_understood_before_a_switch_is_answered_from_its_own_index(make_shop: MakeShop) -> None:
+    workspace = make_shop()
+    run(a_tracker(*HITS))
+    put_index(workspace, "two", [Answer("free", "Shipping is never free.", "en")])
+    workspace.go_live(Live("d", "m", "two", "r"))
+    (message,), _, _ = run(a_tracker(*HITS))
+    assert message["text"] == "Shipping is free from 60 on."
+    tracker = a_tracker(*HITS)
+    tracker.latest_message["careline"]["index"] = "two"
+    (message,), _, _ = run(tracker)
+    assert message["text"] == "Shipping is never free."
