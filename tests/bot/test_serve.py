@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,11 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
 
+from bot.gateway.testing import widget
+from bot.serve import RedisChild, check_port, child_environment, free_port, http_ready, only_server, plan
 from bot.supervise import LONGEST_BACKOFF, STEADY, ChildError, ProcessChild, Supervisor
+from data.errors import InputError
+from data.workspace import Services, Workspace, WorkspaceSettings, find_workspace, write_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVES = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text('x'); time.sleep(600)"
@@ -133,3 +140,66 @@ def running(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_port_in_use_is_named_with_a_way_out():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"port {port}.*in use.*--port"):
+            check_port("127.0.0.1", port)
+        assert free_port(port) != port
+    check_port("127.0.0.1", port)
+    with pytest.raises(InputError, match="port 8080"):
+        check_port("203.0.113.7", 8080)
+
+
+def test_a_second_server_of_a_workspace_is_refused(tmp_path: Path):
+    workspace = Workspace(tmp_path)
+    with only_server(workspace), pytest.raises(InputError, match=f"process {os.getpid()}"), only_server(workspace):
+        pass
+    with only_server(workspace):
+        pass
+
+
+def test_children_know_the_workspace_and_nothing_stale(tmp_path: Path):
+    environ = {"REDIS_URL": "redis://old", "PATH": "/bin"}
+    ours = child_environment(environ, Workspace(tmp_path), actions_port=7, redis_url=None)
+    assert "REDIS_URL" not in ours
+    assert ours["CARELINE_WORKSPACE"] == str(tmp_path)
+    assert ours["CARELINE_ACTIONS_URL"] == "http://127.0.0.1:7/webhook"
+    other = child_environment(environ, Workspace(tmp_path), actions_port=7, redis_url="redis://new")
+    assert other["REDIS_URL"] == "redis://new"
+
+
+@pytest.mark.slow
+def test_real_children_come_back_after_kill_and_keep_the_conversation(tmp_path: Path):
+    """Redis, actions and gateway; the worker needs a learned model and is in the loop's tests."""
+    write_settings(tmp_path, WorkspaceSettings(services=Services(orders="sample")))
+    port = free_port(0)
+    redis, rest = plan(find_workspace(str(tmp_path)), os.environ, host="127.0.0.1", port=port, redis_url=None)
+    supervisor = Supervisor([redis, [c for c in rest if c.name != "worker"]], say=lambda *_: None)
+    with keeping(supervisor):
+        keys = asyncio.run(say_something(f"127.0.0.1:{port}"))
+        for one in supervisor.children:
+            pid = one.server.pid if isinstance(one, RedisChild) else cast(ProcessChild, one).process.pid  # type: ignore[union-attr]
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: all(one.restarts and one.healthy() for one in supervisor.children))
+        wait_for(lambda: http_ready(f"http://127.0.0.1:{port}/healthz"))
+        assert asyncio.run(read_first(f"127.0.0.1:{port}", keys)) == "are you there?"
+    assert not any(one.alive for one in supervisor.children)
+    check_port("127.0.0.1", port)
+
+
+async def say_something(address: str) -> dict[str, str]:
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="are you there?")
+        await one.a("ack")
+        return {"conversation": welcome["conversation"], "token": welcome["token"]}
+
+
+async def read_first(address: str, keys: dict[str, str]) -> str:
+    async with widget(address, **keys) as (one, _):
+        return str((await one.a("entry"))["text"])
