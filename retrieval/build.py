@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 CODE_VERSION = 1
 """Raise when the files of an index change, so that existing ones are built again."""
 
-MOST_CONTEXTS = 50_000
-"""Newest training contexts that are indexed: more add little to ranking and cost memory and encoding time."""
+MOST_CONTEXTS = 20_000
+"""Newest training contexts that are indexed: more add little to ranking, and a core encodes 100 to 300 a second."""
 
 MOST_INTENTS = 20_000
 

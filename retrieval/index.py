@@ -15,7 +15,7 @@ from data.errors import InputError
 from data.schema import Answer, Example, IntentExample, Record
 from retrieval.answers import AnswerBook, is_sayable
 from retrieval.dense import VectorIndex
-from retrieval.encoder import Encoder
+from retrieval.encoder import Encoder, Vectors
 from retrieval.lexical import Lexical
 from retrieval.rows import read_rows, write_rows
 
@@ -109,7 +109,7 @@ class Index:
             tuple(answers),
             tuple(logged),
             VectorIndex.build(encoder.encode([answer.text for answer in answers])),
-            VectorIndex.build(encoder.encode([row.text for row in logged])),
+            VectorIndex.build(_encode_once(encoder, [row.text for row in logged])),
             Lexical.build([answer.text for answer in answers]),
             Lexical.build([message_of(row.text) for row in logged]),
         )
@@ -192,3 +192,9 @@ class Index:
     def logged_rows(self) -> NDArray[np.int64]:
         """(logged,) row of the answer that each got, or ``NO_ROW``."""
         return np.array([self.row_of.get(row.answer, NO_ROW) for row in self.logged], dtype=np.int64)
+
+
+def _encode_once(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Vectors of texts of which many repeat, as first questions do."""
+    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return encoder.encode(list(distinct))[[distinct[text] for text in texts]]
