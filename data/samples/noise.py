@@ -30,7 +30,7 @@ def type_english(rng: random.Random, text: str) -> str:
     """Lower-cases, drops the last stop or an apostrophe, or misspells a word; numbers and addresses stay right."""
     if rng.random() < 0.2:
         text = _lower(text)
-    if rng.random() < 0.14 and text.endswith((".", "?")):
+    if rng.random() < 0.14 and text[1:].endswith((".", "?")):
         text = text[:-1]
     if rng.random() < 0.08:
         text = text.replace("'", "")
@@ -57,7 +57,7 @@ def misspell(rng: random.Random, text: str) -> str:
 def type_chinese(rng: random.Random, text: str) -> str:
     """Drops the last mark, adds a particle or a sound-alike, as on a phone's keyboard."""
     if rng.random() < 0.3:
-        text = text.rstrip("？。！")
+        text = text.rstrip("？。！") or text
     elif rng.random() < 0.12:
         text = text.replace("，", " ").replace("？", "?")
     if rng.random() < 0.12:

@@ -13,6 +13,9 @@ from data.samples.people import Customer, Item, draw_slots
 from data.samples.phrasebook import Decks, Part, Topic, expand
 
 MOST_MESSAGES = 14
+SHORT = {True: 4, False: 11}
+"""From this length on, by ``chinese``, what comes before a question may be a message of its own."""
+
 PLAIN_ANSWERS = 2
 """So often a question gets its plain answer before an agent asks back: whatever can be asked can be learned."""
 
@@ -71,7 +74,7 @@ class Scene:
     def customer_says(self, text: str) -> None:
         """Adds a customer's message, typed the way people type."""
         typed = type_chinese(self.rng, text) if self.chinese else type_english(self.rng, text)
-        self.lines.append(("customer", typed, self.customer.full))
+        self.lines.append(("customer", typed.rstrip(" ，,"), self.customer.full))
 
     def agent_says(self, text: str) -> None:
         """Adds the present agent's message."""
@@ -103,7 +106,7 @@ class Scene:
         text = self.question(part)
         bare = "{item}" not in text and self.slots["item"][0] not in text
         before: list[str] = []
-        if self.chance(0.42):
+        if not self.lines and self.chance(0.42):
             before.append(self.common("greeting"))
         if self.chance(0.14):
             before.append(self.common("opener"))
@@ -114,7 +117,11 @@ class Scene:
         after = [self.join(self.common("also"), lower_first(self.question(beside)))] if beside else []
         if self.chance(0.13):
             after.append(self.common("tail"))
+        if before and len(before[0]) > SHORT[self.chinese] and self.chance(0.15):
+            self.customer_says(before.pop(0))
         self.customer_says(self.join(*before, text, *after))
+        if self.chance(0.03):
+            self.customer_says(self.common("nudge"))
 
     def answer(self, part: Part) -> str:
         """An answer of the part. Agents have a favourite wording that they paste; others come in between."""
@@ -153,7 +160,7 @@ class Scene:
         if beside:
             text = self.join(text, self.answer(beside))
         if self.chance(0.22):
-            lead = self.common("lead")
+            lead = self.common("lead") if not text.startswith(("Yes", "No", "Sure", "Sorry", "I'm")) else ""
             text = self.join(lead, lower_first(text) if lead.endswith(",") else text)
         if self.chance(0.16):
             text = self.join(text, self.common("closer"))

@@ -103,7 +103,7 @@ def test_agents_topics_and_endings(log: list[Conversation]) -> None:
 def test_openings_vary(log: list[Conversation], language: str) -> None:
     openings = [opening(c) for c in log if c.language == language]
     assert len(set(openings)) >= 0.9 * len(openings)
-    assert Counter(openings).most_common(1)[0][1] <= 8
+    assert Counter(openings).most_common(1)[0][1] <= 12
     assert Counter(texts(log, language, "customer")).most_common(1)[0][1] <= 20
 
 
@@ -148,9 +148,10 @@ def fixed(answer: str) -> str:
 
 
 def test_the_shop_never_contradicts_itself(log: list[Conversation]) -> None:
-    english = [t for t in texts(log, "en", "agent") if "return" in t and "days" in t]
-    periods = {found for text in english for found in re.findall(r"(?:within|have|is) (\d+) days", text)}
-    assert periods <= {"60", "14", "7", "30"}
+    returned = re.compile(r"(?:return(?:ed)?(?: anything unused| period is)?(?: within)?|You have) (\d+) days")
+    periods = {found for text in texts(log, "en", "agent") for found in returned.findall(text)}
+    assert periods == {"60"}
+    assert {d for t in texts(log, "zh", "agent") for d in re.findall(r"(\d+)天(?:无理由|内都可以退|退货)", t)} == {"60"}
     for text in texts(log, "en", "agent") + texts(log, "zh", "agent"):
         if re.search(r"standard (delivery|shipping) takes|普通快递2", text, re.IGNORECASE):
             assert re.search(r"2 to 4 working days|2到4个工作日", text), text
