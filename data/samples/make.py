@@ -25,7 +25,7 @@ from data.schema import Conversation
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20251117
-COUNTS = {"en": 760, "zh": 290}
+COUNTS = {"en": 800, "zh": 420}
 ORDERS_AS_OF = date(2026, 11, 23)
 
 

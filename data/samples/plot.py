@@ -32,11 +32,9 @@ class Opening:
 
 
 def deal_openings(rng: random.Random, topics: Sequence[Topic], count: int) -> list[Opening]:
-    """Shares ``count`` conversations among all parts, a topic's first part twice as often; shuffled."""
+    """Shares ``count`` conversations among all parts by their wordings, so that most come to be used; shuffled."""
     weighted = [
-        (Opening(topic, part), topic.weight * (2.5 if part is topic.parts[0] else 1.0))
-        for topic in topics
-        for part in topic.parts
+        (Opening(topic, part), len(part.lines["?"]) * (4 + topic.weight)) for topic in topics for part in topic.parts
     ]
     total = sum(weight for _, weight in weighted)
     openings: list[Opening] = []
@@ -140,7 +138,8 @@ def _abandon(scene: Scene) -> None:
 
 
 def _break_off(scene: Scene) -> None:
-    if len(scene.lines) > 2 and scene.lines[-1][0] == "agent":
+    agents = [role for role, _, _ in scene.lines].count("agent")
+    if agents > 1 and scene.lines[-1][0] == "agent":
         scene.lines.pop()
 
 

@@ -104,7 +104,7 @@ class Scene:
     def ask_first(self, part: Part, beside: Part | None) -> None:
         """Adds the opening message, with what people put around a question."""
         text = self.question(part)
-        bare = "{item}" not in text and self.slots["item"][0] not in text
+        bare = not any(character.isdigit() for character in text) and self.slots["item"][0] not in text
         before: list[str] = []
         if not self.lines and self.chance(0.42):
             before.append(self.common("greeting"))
@@ -156,16 +156,28 @@ class Scene:
                 return True
         elif self.chance(0.06):
             self.agent_says(self.common("moment"))
-        text = self.answer(part)
-        if beside:
-            text = self.join(text, self.answer(beside))
-        if self.chance(0.22):
-            lead = self.common("lead") if not text.startswith(("Yes", "No", "Sure", "Sorry", "I'm")) else ""
-            text = self.join(lead, lower_first(text) if lead.endswith(",") else text)
-        if self.chance(0.16):
-            text = self.join(text, self.common("closer"))
-        self.agent_says(text)
+        self.agent_says(self.wrapped(self.answer(part)))
+        if beside and self.chance(0.6):
+            self.agent_says(self.answer(beside))
+        elif beside:
+            role, text, author = self.lines.pop()
+            self.lines.append((role, self.join(text, self.answer(beside)), author))
         return True
+
+    def wrapped(self, text: str) -> str:
+        """The answer as it is pasted, or with a word before or after it."""
+        if self.chance(0.22):
+            text = self.led(text)
+        return self.join(text, self.common("closer")) if self.chance(0.16) else text
+
+    def led(self, text: str) -> str:
+        """The answer after "Hi Anna," or the like, where that reads well."""
+        lead = self.common("lead")
+        if self.chinese:
+            return lead + text.removeprefix("亲，").removeprefix("您好，")
+        if text.startswith(("Yes", "No", "Sure", "Sorry", "I'm")):
+            return text
+        return f"{lead} {lower_first(text) if lead.endswith(',') else text}"
 
     def follow_up(self, topic: Topic) -> bool:
         """Adds a further question of the same topic and its answer; False if there is none left."""
