@@ -1,0 +1,114 @@
+"""The report of a dataset: counts for a machine, a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from data.artifacts import DatasetLayout
+from data.dedupe import Group
+from data.intake import Intake
+from data.label import Topics
+from data.pairs import refusal
+from data.records import read_rows
+from data.schema import Example, IntentExample, Split
+from data.split import SplitBy
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SPLIT_WORDS: dict[str, str] = {
+    "time": "oldest 80 % train, next 10 % valid, newest 10 % test",
+    "order": "by order in the log, as it has no times: first 80 % train, next 10 % valid, last 10 % test",
+    "question": "by question, as the log is a list of questions and answers: 80 / 10 / 10 % at random",
+}
+
+
+def describe(
+    layout: DatasetLayout,
+    intake: Intake,
+    *,
+    redacted: Mapping[str, int],
+    splits: Mapping[str, Split],
+    split_by: SplitBy,
+    found: Topics,
+    groups: Sequence[Group],
+) -> dict[str, Any]:
+    """Counts what the stages did; ``layout`` holds what they wrote."""
+    examples = Counter(example.split for example in read_rows(layout.examples, Example))
+    intents = list(read_rows(layout.intents, IntentExample))
+    why = Counter(refusal(group) or "reusable" for group in groups)
+    return {
+        "conversations": len(intake.conversations),
+        "messages": sum(len(c.messages) for c in intake.conversations),
+        "incomplete": sum(not c.complete for c in intake.conversations),
+        "duplicates": intake.duplicates,
+        "refused_lines": sum(intake.refused.values()),
+        "refused": dict(intake.refused),
+        "languages": dict(Counter(c.language for c in intake.conversations).most_common()),
+        "period": _period(intake),
+        "split": {"by": split_by, "conversations": dict(Counter(splits.values())), "examples": dict(examples)},
+        "examples": sum(examples.values()),
+        "answers": len(groups),
+        "reusable": why["reusable"],
+        "held_back": {reason: count for reason, count in why.most_common() if reason != "reusable"},
+        "intents": len({row.intent for row in intents if row.kind == "static"}),
+        "intent_examples": len(intents),
+        "topics": len(found.topics),
+        "topic_counts": dict(found.counts),
+        "redacted": dict(Counter(redacted).most_common()),
+        "redacted_values": sum(redacted.values()),
+    }
+
+
+def _period(intake: Intake) -> list[str]:
+    times = [c.started for c in intake.conversations if c.started is not None]
+    if not times:
+        return []
+    return [datetime.fromtimestamp(t, tz=timezone.utc).date().isoformat() for t in (min(times), max(times))]
+
+
+def read_report(layout: DatasetLayout) -> dict[str, Any]:
+    """The report that was written with a dataset."""
+    report: dict[str, Any] = json.loads(layout.report.read_text(encoding="utf-8"))
+    return report
+
+
+def print_report(report: Mapping[str, Any], console: Console) -> None:
+    """Prints a report as a table for people."""
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, text in _lines(report):
+        table.add_row(name, text)
+    console.print(table)
+
+
+def _lines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    split = report["split"]
+    parts = ", ".join(f"{name} {split['examples'].get(name, 0):,}" for name in ("train", "valid", "test"))
+    period = f" ({' to '.join(report['period'])})" if report["period"] else ""
+    return [
+        ("conversations", f"{report['conversations']:,}{period}, {report['incomplete']:,} broken off"),
+        ("messages", f"{report['messages']:,}"),
+        ("languages", _counts(report["languages"])),
+        ("skipped", f"{report['refused_lines']:,} broken lines, {report['duplicates']:,} duplicates"),
+        ("redacted", _counts(report["redacted"]) or "nothing"),
+        ("examples", f"{report['examples']:,}: {parts}; {_SPLIT_WORDS[split['by']]}"),
+        ("answers", f"{report['answers']:,}, {report['reusable']:,} can be said again"),
+        ("held back", _counts(report["held_back"]) or "none"),
+        ("topics", f"{report['topics']:,}; {_counts(report['topic_counts'])}"),
+        (
+            "intent examples",
+            f"{report['intent_examples']:,}, of {report['intents']:,} intents of the domain and topics",
+        ),
+    ]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
