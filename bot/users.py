@@ -122,8 +122,9 @@ class UserBook:
         from argon2 import PasswordHasher
         from argon2.exceptions import Argon2Error, InvalidHashError
 
-        self._decoy = self._decoy or _hash(new_password())
         user = self.find(name)
+        if user is None and not self._decoy:
+            self._decoy = _hash(new_password())
         try:
             PasswordHasher().verify(user.hash if user else self._decoy, password)
         except (Argon2Error, InvalidHashError):
