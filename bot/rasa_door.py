@@ -13,6 +13,7 @@ from rasa.core.channels.channel import OutputChannel
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
+from bot.action_results import prove_schema_once
 from bot.state.lock_store import LeaseLockStore
 from bot.state.tracker_store import LogTrackerStore
 from bot.state.turn import current_turn
@@ -46,7 +47,7 @@ class PatientActions(EndpointConfig):
     """
 
     def __init__(self, url: str, *, patience: float = PATIENCE_SECONDS) -> None:
-        super().__init__(url)
+        super().__init__(url, enable_selective_domain=True)
         self.patience = patience
 
     async def request(self, *arguments: Any, **keywords: Any) -> Any:
@@ -94,6 +95,7 @@ def load_agent(model: Path, *, redis_url: str, actions_url: str, lease_seconds: 
         raise InputError(
             str(model), got="no such file", expected="a Rasa model", next_step="Run `careline learn LOG` first."
         )
+    prove_schema_once()
     agent = Agent.load(
         model,
         tracker_store=LogTrackerStore(host=redis_url),
