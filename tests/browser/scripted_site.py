@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Any
 
 from bot.embedded import EmbeddedRedis
 from bot.gateway.app import create_app
+from bot.gateway.auth import COOKIE, Signer, load_secret
 from bot.gateway.testing import Server
 from bot.handoff import State
 from bot.settings import BotSettings
@@ -24,7 +26,7 @@ from bot.state.hydrate import Window
 from bot.state.log import ConversationLog
 from bot.state.turn import Turn
 from bot.state.work import WorkQueue
-from bot.users import add_user
+from bot.users import UserBook, add_user
 from data.workspace import Shop, Workspace, WorkspaceSettings
 
 AGENT, COLLEAGUE, PASSWORD = "anna", "bo", "tent-peg-42"
@@ -140,11 +142,20 @@ class Site:
         url: Without a slash at the end.
         log: Its conversations.
         bot: Its bot.
+        workspace: Its shop.
     """
 
     url: str
     log: ConversationLog
     bot: ScriptedBot
+    workspace: Workspace
+
+    def session(self, name: str) -> dict[str, str]:
+        """The cookie of an agent who has signed in, for Playwright; the form itself admits few tries a minute."""
+        user = UserBook(self.workspace).find(name)
+        assert user is not None
+        value = Signer(load_secret(self.workspace)).seal(user, now=time.time())
+        return {"name": COOKIE, "value": value, "url": self.url}
 
 
 @asynccontextmanager
@@ -167,7 +178,7 @@ async def scripted_site(root: Path, *, port: int = 0, thinks: float = 0.0) -> As
                 await asyncio.sleep(0.01)
             host, bound = server.servers[0].sockets[0].getsockname()[:2]
             try:
-                yield Site(f"http://{host}:{bound}", log, bot)
+                yield Site(f"http://{host}:{bound}", log, bot, workspace)
             finally:
                 server.should_exit = True
                 tasks[1].cancel()

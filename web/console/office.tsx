@@ -51,7 +51,7 @@ export function Office({ me, onSignedOut }: { me: Me; onSignedOut(): void }) {
       </header>
       <Inbox view={view} tab={tab} rows={rows} me={me.name} onTab={setTab} />
       {row ? (
-        <Talk key={row.conversation} desk={desk} view={view} row={row} me={me.name} />
+        <Talk key={row.conversation} desk={desk} view={view} row={row} me={me.name} onTaken={() => setTab("mine")} />
       ) : (
         <main class="talk talk-empty">
           {view.loading ? (

@@ -17,9 +17,10 @@ interface TalkProps {
   view: DeskView;
   row: Row;
   me: string;
+  onTaken(): void;
 }
 
-export function Talk({ desk, view, row, me }: TalkProps) {
+export function Talk({ desk, view, row, me, onTaken }: TalkProps) {
   const { t, locale } = useTongue();
   const box = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
@@ -39,7 +40,7 @@ export function Talk({ desk, view, row, me }: TalkProps) {
             <StateChip row={row} /> {fill(t.started, { time: dateAndClock(row.created, locale) })}
           </p>
         </div>
-        <Moves desk={desk} row={row} mine={mine} />
+        <Moves desk={desk} row={row} mine={mine} onTaken={onTaken} />
       </header>
       {view.problem && (
         <p class="trouble" role="alert">
@@ -73,14 +74,17 @@ export function Talk({ desk, view, row, me }: TalkProps) {
   );
 }
 
-function Moves({ desk, row, mine }: { desk: Desk; row: Row; mine: boolean }) {
+function Moves({ desk, row, mine, onTaken }: { desk: Desk; row: Row; mine: boolean; onTaken(): void }) {
   const { t } = useTongue();
   const id = row.conversation;
   const taken = row.state === "agent" && !mine;
+  const take = async (): Promise<void> => {
+    if (await desk.take(id)) onTaken();
+  };
   return (
     <div class="moves">
       {!mine && (
-        <button type="button" class={taken ? "button plain" : "button"} onClick={() => void desk.take(id)}>
+        <button type="button" class={taken ? "button plain" : "button"} onClick={() => void take()}>
           {taken ? fill(t.takeFrom, { name: row.agent ?? "" }) : t.take}
         </button>
       )}

@@ -59,12 +59,13 @@ export const PRODUCTS: readonly Product[] = [
 export interface DemoOrder {
   order: string;
   email: string;
+  status: "shipped" | "processing" | "delivered";
   what: Record<Language, string>;
 }
 
 /** Some orders of `actions/services/sample_orders.jsonl`; a test compares them. */
 export const ORDERS: readonly DemoOrder[] = [
-  { order: "NT-104233", email: "quist.emma@example.com", what: { en: "on its way", zh: "运送中" } },
-  { order: "NT-104028", email: "yilmaz.hannah@example.com", what: { en: "being packed", zh: "备货中" } },
-  { order: "NT-104084", email: "berg.ines@example.org", what: { en: "delivered, may go back", zh: "已送达，可退货" } },
+  { order: "NT-104233", email: "quist.emma@example.com", status: "shipped", what: { en: "on its way", zh: "运送中" } },
+  { order: "NT-104028", email: "yilmaz.hannah@example.com", status: "processing", what: { en: "being packed", zh: "备货中" } },
+  { order: "NT-104042", email: "olga.clarke@example.com", status: "delivered", what: { en: "delivered, may go back", zh: "已送达，可退货" } },
 ];
