@@ -157,7 +157,7 @@ class Scene:
         elif self.chance(0.06):
             self.agent_says(self.common("moment"))
         self.agent_says(self.wrapped(self.answer(part)))
-        if beside and self.chance(0.6):
+        if beside and self.chance(0.8):
             self.agent_says(self.answer(beside))
         elif beside:
             role, text, author = self.lines.pop()
