@@ -121,7 +121,13 @@ class Matcher:
         self._topics = _topics_of_answers(index, intent_head)
 
     def match(
-        self, queries: Sequence[Query], *, sayable_only: bool = True, language_only: bool = True, chunk: int = 256
+        self,
+        queries: Sequence[Query],
+        *,
+        sayable_only: bool = True,
+        language_only: bool = True,
+        among: Sequence[Rows] | None = None,
+        chunk: int = 256,
     ) -> Iterator[Match]:
         """Yields a match for each query, in order.
 
@@ -129,11 +135,16 @@ class Matcher:
             queries: What is asked.
             sayable_only: Whether answers that the bot may not say are left out; training ranks them too.
             language_only: Whether answers in another language are left out where there are any in the right one.
+            among: For each query, the rows that are its candidates, all of them and no others ("1 of 100"); None draws
+                candidates from the lists.
             chunk: Queries encoded and searched at once.
         """
         for start in range(0, len(queries), chunk):
             part = queries[start : start + chunk]
-            for query, sight in zip(part, self._see(part), strict=True):
+            for i, (query, sight) in enumerate(zip(part, self._see(part), strict=True), start=start):
+                if among is not None:
+                    yield self._match(query, sight, self._only(among[i]), pool=among[i])
+                    continue
                 allowed = self._allowed(query, sayable_only=sayable_only, language_only=language_only)
                 yield self._match(query, sight, allowed)
 
@@ -179,14 +190,19 @@ class Matcher:
         same = allowed & (self.index.languages == query.language)
         return same if language_only and same.any() else allowed
 
-    def _match(self, query: Query, sight: Sight, allowed: Mask) -> Match:
+    def _only(self, rows: Rows) -> Mask:
+        allowed = np.zeros(len(self.index.answers), dtype=bool)
+        allowed[rows] = True
+        return allowed
+
+    def _match(self, query: Query, sight: Sight, allowed: Mask, *, pool: Rows | None = None) -> Match:
         words = words_of(query.message)
         evidence = Evidence(self.index, allowed, depth=self.pool)
         evidence.dense_answers(sight)
         evidence.dense_logged(sight)
         lexical = max(evidence.lexical_answers(words), evidence.lexical_logged(words))
         evidence.head(sight.head_logs, self._class_rows)
-        pool = evidence.pool()
+        pool = evidence.pool() if pool is None else pool
         topics = sight.intents @ self._topics
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
         known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words))

@@ -1,0 +1,73 @@
+"""Calibration of what serving decides: probabilities of hits, and when to answer, offer or give up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from data.artifacts import ModelLayout
+from finetune.calibrate import Judged, noise_texts, save_thresholds, thresholds_of
+from finetune.examples import TrainingData, evenly
+from finetune.ranker import Ranked, with_platt
+from retrieval.evaluate import queries_of
+from retrieval.lexical import language_of
+from retrieval.match import Matcher, Query
+from retrieval.rank import Ranker
+from retrieval.search import Scope
+
+MOST = 1000
+"""Validation questions that calibration looks at."""
+
+
+def calibrate(
+    matcher: Matcher, ranker: Ranker, data: TrainingData, layout: ModelLayout
+) -> tuple[Ranker, dict[str, Any]]:
+    """Fits probabilities and thresholds as serving will meet them, and writes ``thresholds.json``.
+
+    Only questions whose answer the bot may say and knows are looked at, and only sayable answers are candidates: the
+    rest of an agent's work is not what the thresholds decide about.
+
+    Args:
+        matcher: Over the training contexts.
+        ranker: Without calibrated probabilities.
+        data: The validation split is used.
+        layout: Of the model.
+
+    Returns:
+        The ranker with probabilities, and the thresholds with what they come to on the validation split.
+    """
+    index = matcher.index
+    fit = [e for e in data.of("valid") if e.answer in index.row_of and index.sayable[index.row_of[e.answer]]]
+    examples = [fit[i] for i in evenly(len(fit), MOST)]
+    matches = list(matcher.match(queries_of(examples)))
+    ranked = [Ranked.of(m, index.row_of[e.answer]) for m, e in zip(matches, examples, strict=True)]
+    ranker = with_platt(ranker, ranked)
+    scope = Scope()
+    judged = [_judged(ranker, r, scope.probability(m)) for m, r in zip(matches, ranked, strict=True)]
+    texts = noise_texts()
+    noise = [scope.probability(m) for m in matcher.match([Query(t, t, language_of(t)) for t in texts])]
+    thresholds = thresholds_of(judged, noise=noise)
+    outcomes = [thresholds.outcome(known=row.known, best=row.best) for row in judged]
+    sure = [row.right for row, outcome in zip(judged, outcomes, strict=True) if outcome == "sure"]
+    notes = {
+        "questions": float(len(judged)),
+        "sure_share": _share(outcomes.count("sure"), len(judged)),
+        "sure_precision": _share(sum(sure), len(sure)),
+        "lost_share": _share(outcomes.count("lost"), len(judged)),
+        "noise_lost": _share(sum(value < thresholds.known for value in noise), len(noise)),
+    }
+    save_thresholds(thresholds, layout.thresholds, notes=notes)
+    return ranker, {**asdict(thresholds), **notes}
+
+
+def _judged(ranker: Ranker, query: Ranked, known: float) -> Judged:
+    probability = ranker.probabilities(query.features)
+    order = np.argsort(-probability, kind="stable")[:3]
+    best = float(probability[order[0]]) if len(order) else 0.0
+    return Judged(best, bool(len(order)) and int(order[0]) == query.right, query.right in order, known)
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

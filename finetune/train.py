@@ -1,0 +1,178 @@
+"""The model stage: dataset → encoder, heads, ranker and thresholds, as an artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
+from finetune.examples import TrainingData, evenly
+from finetune.progress import Progress, Stages
+from finetune.recipe import Recipe
+from retrieval.encoder import OnnxEncoder, Vectors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finetune.evaluate import Protocol
+    from retrieval.head import LinearHead
+    from retrieval.match import Matcher
+    from retrieval.rank import Ranker
+
+CODE_VERSION = 1
+"""Raise when the same recipe makes another model, so that existing ones are trained again."""
+
+_PROBES = 128
+_CHUNK = 256
+
+
+def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None) -> ModelLayout:
+    """Trains a model; skipped when the same dataset and recipe have made it already.
+
+    Args:
+        dataset: Finished.
+        parent: Folder of all models.
+        recipe: How.
+        console: Where progress is shown; None for silence.
+
+    Returns:
+        The finished model. Its manifest's metrics hold ``ranking`` (protocol, n, systems), ``intent_accuracy``,
+        ``int8`` (agreement with fp32), ``encoder`` (the course of training) and ``seconds`` of each part.
+
+    Raises:
+        InputError: The dataset is missing, damaged or too small, or the base model is not what it should be.
+    """
+    key = load_manifest(dataset.folder, kind="dataset").key
+    base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
+    manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
+    layout = ModelLayout(parent / manifest.key)
+    if is_complete(layout.folder, kind="model"):
+        return layout
+    data = TrainingData.load(dataset)
+    with create(parent, manifest) as draft:
+        run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console))
+        draft.metrics.update(run.all(base))
+    return layout
+
+
+@dataclass
+class _Run:
+    """One run, its parts in order."""
+
+    data: TrainingData
+    layout: ModelLayout
+    recipe: Recipe
+    stages: Stages
+
+    def all(self, base: BaseModel) -> dict[str, Any]:
+        metrics: dict[str, Any] = self._encoder(base)
+        encoder = OnnxEncoder.load(self.layout)
+        with self.stages.part("encode") as progress:
+            contexts = _encode(encoder, [e.context for e in self.data.of("train")], progress)
+        heads, accuracy = self._heads(encoder, contexts)
+        metrics |= accuracy
+        metrics |= self._rank(encoder, contexts, *heads)
+        return {**metrics, "seconds": dict(self.stages.seconds)}
+
+    def _encoder(self, base: BaseModel) -> dict[str, Any]:
+        from finetune.export import export_encoder
+        from finetune.trainer import train_encoder
+
+        recipe = self.recipe
+        with self.stages.part("load"):
+            model = load_encoder(base, max_length=recipe.max_length)
+            new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
+        with self.stages.part("encoder") as progress:
+            outcome = train_encoder(model, self.data, recipe, new_tokens=new, progress=progress)
+        with self.stages.part("export"):
+            held_out = self.data.of("valid") or self.data.of("train")
+            probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
+            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
+        course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
+        return {"encoder": {**course, "new_tokens": new}, "int8": int8}
+
+    def _heads(
+        self, encoder: OnnxEncoder, contexts: Vectors
+    ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
+        from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
+
+        metrics: dict[str, Any] = {}
+        with self.stages.part("intent head") as progress:
+            intents = fit_intent_head(self.data, encoder, self.recipe, progress=progress)
+            if intents is not None:
+                intents.save(self.layout.intent_head)
+                held_out = self.data.intents_of("test") or self.data.intents_of("valid")
+                metrics["intents"] = len(intents.labels)
+                metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
+        with self.stages.part("answer head") as progress:
+            answers = fit_answer_head(self.data, contexts, encoder, self.recipe, progress=progress)
+            if answers is not None:
+                answers.save(self.layout.answer_head)
+                metrics["answer_classes"] = len(answers.labels)
+        return (intents, answers), metrics
+
+    def _rank(
+        self, encoder: OnnxEncoder, contexts: Vectors, intents: LinearHead | None, answers: LinearHead | None
+    ) -> dict[str, Any]:
+        from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
+        from finetune.serving import calibrate
+
+        data, recipe, protocol = self.data, self.recipe, choose_protocol(self.data)
+        known = _Known(encoder, dict(zip((e.context for e in data.of("train")), contexts, strict=True)))
+        with self.stages.part("index"):
+            matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=known)
+        with self.stages.part("ranker") as progress:
+            ranker = self._fit_ranker(matcher, protocol, progress)
+        with self.stages.part("calibrate"):
+            ranker, notes = calibrate(matcher, ranker, data, self.layout)
+            ranker.save(self.layout.ranker)
+        ranking = held_out_ranking(
+            data, matcher, ranker, most=recipe.max_held_out, seed=recipe.seed + 1, stages=self.stages
+        )
+        return {"calibration": notes, **({"ranking": ranking} if ranking else {})}
+
+    def _fit_ranker(self, matcher: Matcher, protocol: Protocol, progress: Progress) -> Ranker:
+        from finetune.evaluate import contest, ranked_by
+        from finetune.ranker import fit_ranker
+
+        most = self.recipe.max_held_out or 2000
+        given = contest(self.data, "valid", protocol, most=most, seed=self.recipe.seed)
+        return fit_ranker([ranked for _, ranked in ranked_by(matcher, given, progress=progress)])
+
+
+class _Known:
+    """An encoder that has seen some texts before."""
+
+    def __init__(self, encoder: OnnxEncoder, vectors: dict[str, Vectors]) -> None:
+        self.encoder, self.vectors = encoder, vectors
+
+    @property
+    def dim(self) -> int:
+        return self.encoder.dim
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        new = [i for i, text in enumerate(texts) if text not in self.vectors]
+        if new:
+            out[new] = self.encoder.encode([texts[i] for i in new], batch_size=batch_size)
+        seen = [i for i, text in enumerate(texts) if text in self.vectors]
+        if seen:
+            out[seen] = np.stack([self.vectors[texts[i]] for i in seen])
+        return out
+
+
+def _encode(encoder: OnnxEncoder, texts: list[str], progress: Progress) -> Vectors:
+    """Encodes distinct texts once, like lengths together, with a moving bar."""
+    distinct = sorted(dict.fromkeys(texts), key=len)
+    vectors: dict[str, Vectors] = {}
+    for start in range(0, len(distinct), _CHUNK):
+        part = distinct[start : start + _CHUNK]
+        vectors |= dict(zip(part, encoder.encode(part), strict=True))
+        progress((start + len(part)) / len(distinct), f"{start + len(part):,} of {len(distinct):,} texts")
+    return np.stack([vectors[text] for text in texts])
