@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ from data.workspace import Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.supervise import Child
+    from bot.supervise import Child, Say
 
 WorkspaceOption = Annotated[str | None, typer.Option(help="The shop's folder; found from here by default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -36,13 +35,13 @@ def serve(
     """Serve the bot: Redis, actions, Rasa worker and gateway. Ctrl-C stops all."""
     from rich.console import Console
 
-    from bot.serve import check_port, only_server, plan, run
+    from bot.serve import check_port, only_server, plan, run, served_model
     from bot.supervise import Supervisor
 
     settings, place = _settings(workspace)
     web = place.settings.web
     at_host, at_port = host or web.host, port or settings.port or web.port
-    place.live_rasa()  # that nothing was learned yet is said before anything starts
+    served_model(place)  # that nothing was learned yet is said before anything starts
     check_port(at_host, at_port)
     console = Console(stderr=True)
     address = f"http://{'127.0.0.1' if at_host in ('0.0.0.0', '::') else at_host}:{at_port}"
@@ -200,17 +199,29 @@ def _ask_password() -> str:
     )
 
 
-def _teller(console: Console) -> Callable[[Child, str], None]:
-    """Prints a line for each change of a child, with the seconds it took to become ready."""
+def _teller(console: Console) -> Say:
+    """Tells what starts (by a spinner, on a terminal) and prints a line when it is ready, restarted or stopped."""
+    starting: list[str] = []
+    status = console.status("")
 
     def tell(child: Child, what: str) -> None:
-        took = f" after {time.monotonic() - child.started:.1f} s" if what == "ready" else ""
-        console.print(f"  {child.name:<8} {what}{took}", style="dim", highlight=False)
+        if what == "starting":
+            starting.append(child.name)
+            status.start()
+        elif child.name in starting:
+            starting.remove(child.name)
+        status.update(f"starting {', '.join(starting)} ...")
+        if what == "ready":
+            what = f"ready after {time.monotonic() - child.started:.1f} s"
+        if what != "starting":
+            console.print(f"  {child.name:<8} {what}", style="dim", highlight=False)
+        if not starting:
+            status.stop()
 
     return tell
 
 
 def _print_ready(console: Console, place: Workspace, address: str) -> None:
-    console.print(f"\n[bold green]Ready:[/bold green] [bold]{address}/[/bold]", highlight=False)
+    console.print(f"\n[bold green]Ready:[/bold green] [bold]{address}/[/bold]", highlight=False, soft_wrap=True)
     console.print(f"Agent page: {address}/console/", highlight=False)
-    console.print(f"Logs: {place.var / 'logs'}   Stop: Ctrl-C", style="dim", highlight=False)
+    console.print(f"Logs: {place.var / 'logs'}   Stop: Ctrl-C", style="dim", highlight=False, soft_wrap=True)

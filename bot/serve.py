@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.embedded import EmbeddedRedis
@@ -90,6 +91,20 @@ def check_port(host: str, port: int) -> None:
             expected="a free port",
             next_step="Stop what uses it, or choose another: `--port 8090` (`make demo PORT=8090`).",
         ) from error
+
+
+def served_model(workspace: Workspace) -> Path:
+    """The Rasa model that serves.
+
+    Raises:
+        InputError: Nothing was learned yet, or the file is gone.
+    """
+    model = workspace.live_rasa()
+    if not model.is_file():
+        raise InputError(
+            str(model), got="no such file", expected="the live Rasa model", next_step="Run `careline learn LOG`."
+        )
+    return model
 
 
 def free_port(preferred: int) -> int:
@@ -239,8 +254,8 @@ def run(supervisor: Supervisor, console: Console, *, when_ready: Callable[[], No
 
 def print_failure(console: Console, error: ChildError) -> None:
     """Says which child did not start, and the last lines of its log."""
-    console.print(error.child.tail(), style="dim", markup=False, highlight=False)
-    console.print(f"careline: {error}", style="red", markup=False, highlight=False)
+    console.print(error.child.tail(), style="dim", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"careline: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

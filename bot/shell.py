@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.serve import ACTIONS_PORT, actions_child, child_environment, free_port, redis_stage
+from bot.serve import ACTIONS_PORT, actions_child, child_environment, free_port, redis_stage, served_model
 from bot.supervise import Supervisor
 from data.artifacts import write_atomic
-from data.errors import InputError
 from data.workspace import PROJECT, Workspace
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def run_shell(
         InputError: Nothing learned yet.
         ChildError: Redis or actions did not start.
     """
-    model = workspace.live_rasa()
-    if not model.is_file():
-        raise InputError(str(model), got="no file", expected="the live Rasa model", next_step="Run `careline learn`.")
+    model = served_model(workspace)
     actions_port = free_port(ACTIONS_PORT)
     environment = child_environment(environ, workspace, actions_port=actions_port, redis_url=redis_url)
     stages = [redis_stage(workspace, redis_url), [actions_child(workspace, environment, actions_port)]]

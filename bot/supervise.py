@@ -29,6 +29,9 @@ LARGEST_LOG = 5_000_000
 
 _PR_SET_PDEATHSIG = 1
 
+Say = Callable[["Child", str], None]
+"""Told of each change: (child, ``starting | ready | restarted | stopped`` or why it could not be restarted)."""
+
 
 class ChildError(RuntimeError):
     """A child that died or was not healthy in time while everything started.
@@ -52,12 +55,14 @@ class Child(ABC):
         start_seconds: How long it may take to become healthy.
         started: Monotonic seconds of its last start; 0 before the first.
         restarts: How often it was started again since it last lived for ``STEADY`` seconds.
+        log_start: Length of its log in bytes at its last start.
     """
 
     def __init__(self, name: str, *, log: Path, start_seconds: float = 60.0) -> None:
         self.name, self.log, self.start_seconds = name, log, start_seconds
         self.started = 0.0
         self.restarts = 0
+        self.log_start = 0
         self._resume = 0.0
 
     def start(self) -> None:
@@ -91,10 +96,10 @@ class Child(ABC):
         return "ended"
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of its log."""
+        """The last lines that it wrote since its last start."""
         try:
             with self.log.open("rb") as stream:
-                stream.seek(max(0, self.log.stat().st_size - 16_384))
+                stream.seek(max(self.log_start, self.log.stat().st_size - 16_384))
                 return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-lines:])
         except FileNotFoundError:
             return ""
@@ -153,7 +158,6 @@ class ProcessChild(Child):
         self.command, self.environment, self.folder = list(command), dict(environment), folder
         self.stop_seconds = stop_seconds
         self.process: subprocess.Popen[bytes] | None = None
-        self.log_start = 0
         self._probe = probe
 
     def launch(self) -> None:
@@ -227,10 +231,10 @@ class Supervisor:
 
     Args:
         stages: Children that start together once the stage before is healthy.
-        say: Told of each change: (child, what).
+        say: Told of each change.
     """
 
-    def __init__(self, stages: Sequence[Sequence[Child]], *, say: Callable[[Child, str], None]) -> None:
+    def __init__(self, stages: Sequence[Sequence[Child]], *, say: Say) -> None:
         self.stages = [list(stage) for stage in stages]
         self.stopping = threading.Event()
         self._say = say

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +36,8 @@ def page_routes(dist: Path = DIST) -> list[BaseRoute]:
 
     return [
         Route("/widget.js", loader),
+        Route("/widget", lambda _: RedirectResponse("/widget/")),
+        Route("/console", lambda _: RedirectResponse("/console/")),
         Mount("/widget", StaticFiles(directory=dist / "widget", html=True)),
         Mount("/console", StaticFiles(directory=dist / "console", html=True)),
         Mount("/", StaticFiles(directory=dist / "shop", html=True)),

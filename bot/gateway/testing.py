@@ -47,9 +47,11 @@ async def serving(root: Path, log: ConversationLog, *, dist: Path | None = None)
             raise RuntimeError("the gateway did not start") from task.exception()
         await asyncio.sleep(0.01)
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    yield f"{host}:{port}"
-    server.should_exit = True
-    await asyncio.wait_for(task, LIMIT)
+    try:
+        yield f"{host}:{port}"
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(task, LIMIT)
 
 
 class Widget:
