@@ -26,7 +26,7 @@ from data.schema import Conversation
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20251117
 COUNTS = {"en": 800, "zh": 420}
-ORDERS_AS_OF = date(2026, 11, 23)
+ORDERS_AS_OF = date(2026, 11, 25)
 
 
 def make_log(seed: int = SEED) -> list[Conversation]:
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "data/samples/shop.jsonl", help="the log")
     parser.add_argument("--orders", type=Path, default=ROOT / "actions/services/sample_orders.jsonl", help="the orders")
     options = parser.parse_args()
-    orders = make_orders(random.Random(f"{SEED}-orders"), read_items(), today=ORDERS_AS_OF)
+    orders = make_orders(SEED, read_items(), today=ORDERS_AS_OF)
     print(f"{options.out}: {write_lines(options.out, map(conversation_row, make_log())):,} bytes", file=sys.stderr)
     print(f"{options.orders}: {write_lines(options.orders, orders):,} bytes", file=sys.stderr)
 

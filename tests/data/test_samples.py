@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from data.samples.orders import PINNED
 from data.samples.phrasebook import Topic, read_common, read_topics
 from data.schema import Conversation
 
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT / "data/samples/shop.jsonl"
 ORDERS = ROOT / "actions/services/sample_orders.jsonl"
 LANGUAGES = ("en", "zh")
+ORDERS_AS_OF = "2026-11-25"
 RESERVED = re.compile(r"(example\.(com|org|net)|\.example)$")
 FICTIONAL = re.compile(
     r"(\+44 7700 900\d{3}|07700 900\d{3}|020 7946 0\d{3}|\+1 202 555 01\d\d|\+44 1632 960 \d{3}|1380000\d{4})"
@@ -182,3 +184,12 @@ def test_orders(orders: dict[str, dict[str, Any]]) -> None:
         assert (order["returnable_until"] is not None) == (order["status"] == "delivered")
     wanted = {"NT-104233": "shipped", "NT-104250": "processing", "NT-104199": "delivered"}
     assert {number: orders[number]["status"] for number in wanted} == wanted
+
+
+def test_pinned_orders_keep_their_address(orders: dict[str, dict[str, Any]]) -> None:
+    assert {number: (orders[number]["status"], orders[number]["email"]) for number in PINNED} == PINNED
+    for order in orders.values():
+        if order["status"] == "delivered":
+            assert order["expected"] <= ORDERS_AS_OF <= order["returnable_until"]
+        if order["status"] in ("shipped", "processing"):
+            assert order["expected"] >= ORDERS_AS_OF
