@@ -80,6 +80,8 @@ class Worker:
         self._log: ConversationLog
         self._queue: WorkQueue
         self._left: asyncio.Queue[Work] = asyncio.Queue()
+        self._active: set[str] = set()
+        self._again: set[str] = set()
 
     async def run(self) -> None:
         """Works until ``stopping`` is set; then finishes the messages it has begun.
@@ -148,25 +150,40 @@ class Worker:
             self._left.put_nowait(work)
 
     async def _drain(self, work: Work, owner: str) -> None:
-        """Gives every waiting message of a conversation its outcome, in order, and takes the work off the queue."""
-        try:
-            while (info := await self._log.info(work.conversation)) is not None and info.pending:
-                if self.stopping.is_set():
-                    await self._queue.requeue(work.conversation)
-                    break
-                if info.state is not State.BOT:
-                    if not await self._queue.settle(work.conversation, info.customer):
-                        break  # a turn still runs in it, whose end enqueues it again
-                    continue
-                try:
-                    await self._answer(info, await self._waiting(info), owner)
-                except (Busy, Refused) as error:
-                    logger.info("%s", error)
-                    break
+        """Answers a conversation and takes the work off the queue; leaves it to the lane that is at it already."""
+        conversation = work.conversation
+        if conversation in self._active:
+            self._again.add(conversation)
             await self._queue.done(work)
+            return
+        self._active.add(conversation)
+        try:
+            await self._answer_all(conversation, owner)
+            while conversation in self._again:
+                self._again.discard(conversation)
+                await self._answer_all(conversation, owner)
         except StateUnavailable:
             self._left.put_nowait(work)
             raise
+        finally:
+            self._active.discard(conversation)
+        await self._queue.done(work)
+
+    async def _answer_all(self, conversation: str, owner: str) -> None:
+        """Gives every waiting message of a conversation its outcome, in order."""
+        while (info := await self._log.info(conversation)) is not None and info.pending:
+            if self.stopping.is_set():
+                await self._queue.requeue(conversation)
+                return
+            if info.state is not State.BOT:
+                if not await self._queue.settle(conversation, info.customer):
+                    return  # a turn still runs in it, or it is the bot's again
+                continue
+            try:
+                await self._answer(info, await self._waiting(info), owner)
+            except (Busy, Refused) as error:
+                logger.info("%s", error)
+                return
 
     async def _waiting(self, info: ConversationInfo) -> Entry:
         """The first message without an outcome."""

@@ -202,11 +202,15 @@ return 1
 
 SETTLE = """
 local seq = tonumber(ARGV[2])
-if get('state') == 'bot' or seq <= number('answered') or redis.call('EXISTS', lease) == 1 then return 0 end
+if get('state') == 'bot' or seq <= number('answered') then return 0 end
+if redis.call('EXISTS', lease) == 1 then
+  redis.call('HSET', meta, 'contended', 1)
+  return 0
+end
 settle(seq)
 return 1
 """
-"""seq → 1 if the message now counts as passed on to the agent; 0 while a turn of it still runs."""
+"""seq → 1 if the message now counts as passed on to the agent; 0 while a turn still runs, whose end enqueues it."""
 
 CLAIM = """
 local first = tonumber(ARGV[3])

@@ -80,6 +80,9 @@ class Turn:
             raise TurnFailed(f"turn of {self.conversation}: {'; '.join(self.failures)}")
         if self.state is None:
             raise TurnFailed(f"turn of {self.conversation}: got no save from Rasa; expected one.")
+        action = self.state.get("action")
+        if not self.state.get("paused") and action != "action_listen":  # Rasa's circuit breaker, and it would stay so
+            raise TurnFailed(f"turn of {self.conversation}: got an end after {action}; expected action_listen.")
         if not self.state.get("paused") and not replies_of(self.events):
             raise TurnFailed(f"turn of {self.conversation}: got no reply; expected one, or a hand-off.")
 
