@@ -11,6 +11,7 @@ from datetime import date
 from data.samples.noise import lower_first, type_chinese, type_english
 from data.samples.people import Customer, Item, draw_slots
 from data.samples.phrasebook import Decks, Part, Topic, expand
+from data.schema import Role
 
 MOST_MESSAGES = 14
 SHORT = {True: 4, False: 11}
@@ -50,7 +51,7 @@ class Scene:
     customer: Customer
     agents: Sequence[str]
     day: date
-    lines: list[tuple[str, str, str | None]] = field(default_factory=list)
+    lines: list[tuple[Role, str, str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.slots = draw_slots(self.rng, self.stage.language, self.customer, self.agents, self.day)
