@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SAMPLE_LOG = PROJECT / "data" / "samples" / "shop.jsonl"
+_DEMO_HOURS = "Mon-Fri 09:00-18:00, Sat 10:00-16:00"
+_DEMO_KEEP = (
+    *(f"{box}@northwind-trail.example" for box in ("help", "clubs", "warranty", "invoices", "complaints")),
+    "+44 1632 960 120",
+    "Harbour Street 12",
+    "Mill Lane 4",
+    "松涛路12号",
+)
+"""The demo shop's own contact data, which its agents give to everybody."""
+
 _STAGES = ("dataset", "model", "index", "rasa")
 
 
@@ -206,8 +216,9 @@ def _demo_workspace(recipe: str, *, port: int | None) -> Workspace:
 
     if not (DEMO / SETTINGS).is_file():
         DEMO.mkdir(parents=True, exist_ok=True)
-        shop = Shop(name="Northwind Trail", hours="Mon-Fri 09:00-17:00", handoff_email="help@northwind-trail.example")
-        settings = WorkspaceSettings(shop=shop, learn=Learn(recipe=recipe), services=Services(orders="sample"))
+        shop = Shop(name="Northwind Trail", hours=_DEMO_HOURS, handoff_email="help@northwind-trail.example")
+        learn = Learn(recipe=recipe, keep=_DEMO_KEEP)
+        settings = WorkspaceSettings(shop=shop, learn=learn, services=Services(orders="sample"))
         write_settings(DEMO, settings)
     return find_workspace(str(DEMO))
 
