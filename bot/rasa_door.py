@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from rasa.utils.log_utils import configure_structlog
 
 from bot.action_results import prove_schema_once
 from bot.state.lock_store import LeaseLockStore
@@ -96,6 +98,7 @@ def load_agent(model: Path, *, redis_url: str, actions_url: str, lease_seconds: 
             str(model), got="no such file", expected="a Rasa model", next_step="Run `careline learn LOG` first."
         )
     prove_schema_once()
+    configure_structlog(logging.WARNING)  # or Rasa prints what customers say, at level debug
     agent = Agent.load(
         model,
         tracker_store=LogTrackerStore(host=redis_url),

@@ -48,7 +48,7 @@ class ConversationLog:
         Raises:
             StateUnavailable: No answer.
         """
-        store = Store(url) if patience is None else Store(url, patience=patience)
+        store = Store(url, patience=patience)
         try:
             await store.retry(store.redis.ping)
         except BaseException:
@@ -263,7 +263,8 @@ def said(entries: Sequence[Entry]) -> list[tuple[Role, str]]:
 
 
 def _spoken(entry: Entry) -> bool:
-    return entry.kind in _ROLES and bool(entry.text)
+    """Whether people said it: a payload that came bare through a makers' door is a button's inside."""
+    return entry.kind in _ROLES and bool(entry.text) and entry.text != entry.data.get("payload")
 
 
 def move_data(move: Move, state: State, to: State, actor: str, data: Mapping[str, Any]) -> str:

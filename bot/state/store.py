@@ -33,8 +33,8 @@ class Store:
         patience: Seconds for which a call is tried again before ``StateUnavailable``.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE_SECONDS) -> None:
-        self.url, self.patience = url, patience
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
+        self.url, self.patience = url, PATIENCE_SECONDS if patience is None else patience
         self.redis: Any = Redis.from_url(
             url, decode_responses=True, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS / 2
         )

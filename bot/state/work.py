@@ -261,6 +261,7 @@ def _native_message(turn: Turn) -> tuple[str, str, str] | None:
     for event in turn.events:
         if event.get("event") == "user" and event.get("text"):
             client_id = f"rasa-{event.get('message_id') or turn.lease.token}"
+            text = str(event["text"])
             data = {"client_id": client_id, "channel": event.get("input_channel")}
-            return client_id, str(event["text"]), dump(data)
+            return client_id, text, dump(data | ({"payload": text} if text.startswith("/") else {}))
     return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -59,6 +60,25 @@ async def test_kill_loses_nothing_and_leaves_no_trap(tmp_path: Path) -> None:
     server.stop()
     assert [e.seq for e in entries] == [a.seq for a in accepted]
     assert [e.text for e in entries] == [f"text {n}" for n in range(50)]
+
+
+async def test_subscribers_are_told_of_the_gap(tmp_path: Path) -> None:
+    server = EmbeddedRedis(Workspace(tmp_path))
+    server.start()
+    async with await ConversationLog.open(server.url) as log:
+        changes = log.subscribe()
+        assert await changes.__anext__() is None
+        await log.accept("c", client_id="1", text="before")
+        assert await changes.__anext__() == "c"
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        assert await asyncio.wait_for(changes.__anext__(), 20) is None
+        await log.accept("c", client_id="2", text="after")
+        assert await asyncio.wait_for(changes.__anext__(), 20) == "c"
+        await changes.aclose()  # type: ignore[attr-defined]
+    server.stop()
 
 
 def test_server_ends_with_its_starter(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.handoff import Move
 from bot.state.entry import Entry
 from bot.state.hydrate import WINDOW_TURNS, read_window
-from bot.state.log import ConversationLog
+from bot.state.log import ConversationLog, dump
 from bot.state.turn import lean
 
 pytestmark = pytest.mark.rasa
@@ -111,3 +111,28 @@ def test_metadata_context_is_not_stored_with_every_turn() -> None:
     assert event["metadata"] is context
     assert lean({"event": "slot", "name": "session_started_metadata", "value": context})["value"] == {"language": "en"}
     assert Entry(1, "note", 0.0).data == {}
+
+
+async def test_session_does_not_expire_while_a_person_has_it(log: ConversationLog, rasa_model: Path) -> None:
+    from rasa.core.channels.channel import UserMessage
+
+    from bot.rasa_door import SilentChannel, close_agent, load_agent
+    from bot.state.keys import Keys
+
+    agent = load_agent(rasa_model, redis_url=log.store.url, actions_url="http://127.0.0.1:1/", lease_seconds=15)
+    await agent.handle_message(UserMessage("/greet", SilentChannel(), "c"))
+    turn = (await log.read("c"))[1]
+    events = [event | {"timestamp": 1000.0} for event in turn.data["events"]]  # long ago
+    await log.store.redis.delete(Keys("c").own("log"))
+    data = dump({**turn.data, "events": events})
+    await log.store.redis.xadd(Keys("c").own("log"), {"kind": "turn", "time": "1000", "data": data}, id="2-0")
+
+    async def expired() -> bool:
+        return bool(agent.processor._has_session_expired(await agent.processor.get_tracker("c")))
+
+    assert await expired()
+    await log.move("c", Move.TAKE, actor="Mia")
+    assert not await expired()
+    await log.move("c", Move.HAND_BACK, actor="Mia")
+    assert not await expired(), "the time with a person does not count"
+    await close_agent(agent)

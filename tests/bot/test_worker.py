@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from bot import worker as worker_module
+from bot.embedded import EmbeddedRedis
 from bot.handoff import Move, State
 from bot.state.entry import Entry
+from bot.state.keys import Keys
 from bot.state.log import ConversationLog
 from bot.state.work import WorkQueue
 from bot.worker import READY, Worker, rasa_text
@@ -200,6 +202,26 @@ async def _serves(worker: Worker, key: str) -> bool:
     return worker._model is not None and worker._model.parent.name == key
 
 
+async def test_goes_on_when_the_server_was_killed(
+    workspace: Workspace, action_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_within", _impatiently)
+    server = EmbeddedRedis(workspace)
+    server.start()
+    async with await ConversationLog.open(server.url) as log, running(workspace, log, action_server):
+        await log.accept("c", client_id="1", text="hello")
+        await settled(log)
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        accepting = asyncio.ensure_future(log.accept("c", client_id="2", text="goodbye"))
+        await asyncio.to_thread(server.start)
+        await accepting
+        entries = await settled(log)
+    server.stop()
+    assert [text for kind, text in spoken(entries)] == ["hello", "Hello!", "goodbye", "Goodbye."]
+
+
 @pytest.mark.slow
 async def test_kill_in_the_middle_of_a_turn(
     log: ConversationLog, workspace: Workspace, action_server: Any, tmp_path: Path
@@ -218,16 +240,18 @@ async def test_kill_in_the_middle_of_a_turn(
         assert line.startswith(READY)
         return process
 
-    first = await start("first")
+    workers = dict(zip("ab", await asyncio.gather(start("a"), start("b")), strict=True))
     await log.accept("c", client_id="1", text="slowly")
     await log.accept("c", client_id="2", text="hello")
     await eventually(lambda: _called(action_server, "action_slow"))
-    first.kill()
-    first.wait()
+    holder = (await log.store.redis.get(Keys("c").own("lease")))[0]
+    killed = workers.pop(holder)
+    (second,) = workers.values()
+    killed.kill()
+    killed.wait()
     assert [e.kind for e in await log.read("c")] == ["customer", "customer"], (
         "a crash before the commit changes nothing"
     )
-    second = await start("second")
     action_server.go_on.set()
     try:
         entries = await settled(log)
@@ -241,7 +265,7 @@ async def test_kill_in_the_middle_of_a_turn(
         ("bot", "Hello!"),
     ]
     assert code == 0
-    for process in (first, second):
+    for process in (killed, second):
         assert process.stdout is not None
         process.stdout.close()
 
