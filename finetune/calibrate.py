@@ -47,6 +47,30 @@ def temperature_of(logits: Floats, gold: NDArray[np.int64]) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded").x))
 
 
+def blend_of(first: Floats, second: Floats, gold: NDArray[np.int64]) -> tuple[float, float]:
+    """The two weights, 0 or more, under which the sum of two classifiers' logits is most likely.
+
+    Args:
+        first: (n, classes) logits.
+        second: (n, classes) logits of the other.
+        gold: (n,) right class.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
+    halves = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    rows = np.arange(len(gold))
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        logs = log_softmax(at[0] * halves[0] + at[1] * halves[1], axis=1)  # (n, classes)
+        share = np.exp(logs)
+        gradient = [((share * half).sum(axis=1) - half[rows, gold]).mean() for half in halves]
+        return float(-logs[rows, gold].mean()), np.array(gradient)
+
+    found = minimize(loss, np.array([1.0, 0.5]), jac=True, method="L-BFGS-B", bounds=[(0.0, 10.0)] * 2)
+    return float(found.x[0]), float(found.x[1])
+
+
 def platt_of(scores: Floats, right: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and offset of Platt's sigmoid, with his smoothed targets (1999, section 2.2).
 

@@ -19,9 +19,6 @@ Matrix = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
 _BATCH = 64
-_LEAST_STEPS = 800
-"""A small data set is passed over more often, until so many steps are made."""
-
 _MOST_PASSES = 60
 _SPARSE_RATE = 80.0
 """Plain SGD takes steps this large on rows of length 1 (as fastText does); it decays to 0 in a line."""
@@ -54,6 +51,7 @@ def fit_linear(
     *,
     classes: int,
     passes: int,
+    steps: int,
     seed: int,
     progress: Progress | None = None,
 ) -> LinearFit:
@@ -65,6 +63,7 @@ def fit_linear(
         labels: (n,) 0..classes-1.
         classes: Number of classes.
         passes: Over the data, at least.
+        steps: At least; small data is passed over more often.
         seed: Of the order.
         progress: Told how far it is.
     """
@@ -81,7 +80,7 @@ def fit_linear(
         torch.nn.init.zeros_(weight)
     optimisers = (torch.optim.SGD([bag.weight], lr=_SPARSE_RATE), torch.optim.Adam(layer.parameters(), lr=_DENSE_RATE))
     steps_a_pass = -(-len(labels) // _BATCH)
-    passes = min(_MOST_PASSES, max(passes, math.ceil(_LEAST_STEPS / steps_a_pass)))
+    passes = min(_MOST_PASSES, max(passes, math.ceil(steps / steps_a_pass)))
     targets, random, step = torch.from_numpy(labels), np.random.default_rng(seed), 0
     total = passes * steps_a_pass
     for _ in range(passes):

@@ -31,7 +31,7 @@ class ClassLoss(nn.Module):
     def __init__(self, model: SentenceTransformer, *, classes: int) -> None:
         super().__init__()
         self.model = model
-        self.layer = nn.Linear(int(model.get_embedding_dimension() or 0), classes)
+        self.classifier = nn.Linear(int(model.get_embedding_dimension() or 0), classes)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """See parent."""
@@ -40,7 +40,7 @@ class ClassLoss(nn.Module):
 
     def of_embeddings(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The loss of (batch, dim) embeddings; 0 when every label is ``IGNORED``."""
-        logits = self.layer(nn.functional.normalize(embeddings) * CLASS_SCALE)  # (batch, classes)
+        logits = self.classifier(nn.functional.normalize(embeddings) * CLASS_SCALE)  # (batch, classes)
         if bool((labels == IGNORED).all()):
             return logits.sum() * 0.0
         return nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)

@@ -38,10 +38,13 @@ class Recipe:
         max_intent_pairs: At most so many pairs of messages with one intent.
         minutes: Wall time for training the encoder, at most.
         minutes_per_1000: Wall time for training the encoder per 1,000 pairs of the log; the smaller of the two counts.
+        class_learning_rate: Peak of the class layers, which start from nothing.
         evaluations: How often a run is judged on the validation split.
+        judged: Validation contexts that a judgement looks at; 200 tell better from worse by about 0.03.
         patience: Judgements without improvement after which it ends.
         buckets: Of the hashed n-grams of the heads.
         head_epochs: Passes over the data when fitting a head.
+        head_steps: Least number of steps when fitting a head: small data is passed over more often.
         min_support: Training examples an answer needs for a place in the answer head.
         max_classes: Of the answer head: the best supported answers.
         max_held_out: Held-out examples that are ranked in the report, evenly spaced; 0 takes all.
@@ -65,10 +68,13 @@ class Recipe:
     max_intent_pairs: int = 4000
     minutes: float = 14.0
     minutes_per_1000: float = 1.0
+    class_learning_rate: float = 2e-3
     evaluations: int = 6
+    judged: int = 200
     patience: int = 3
     buckets: int = 2**17
-    head_epochs: int = 8
+    head_epochs: int = 5
+    head_steps: int = 800
     min_support: int = 3
     max_classes: int = 1500
     max_held_out: int = 0
@@ -125,7 +131,16 @@ def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
 
 
 def _check_ranges(path: Path, recipe: Recipe) -> None:
-    for key in ("max_length", "batch_size", "evaluations", "patience", "buckets", "head_epochs", "min_support"):
+    for key in (
+        "max_length",
+        "batch_size",
+        "evaluations",
+        "judged",
+        "patience",
+        "buckets",
+        "head_epochs",
+        "min_support",
+    ):
         if getattr(recipe, key) < 1:
             raise _wrong(path, key, str(getattr(recipe, key)), "at least 1")
     for key in ("epochs", "learning_rate", "minutes", "minutes_per_1000", "max_pairs", "unknown_characters"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from finetune.evaluate import Protocol
+    from finetune.trainer import Outcome
     from retrieval.head import LinearHead
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
@@ -71,16 +72,13 @@ class _Run:
     stages: Stages
 
     def all(self, base: BaseModel) -> dict[str, Any]:
-        metrics: dict[str, Any] = self._encoder(base)
+        outcome, metrics = self._encoder(base)
         encoder = OnnxEncoder.load(self.layout)
-        with self.stages.part("encode") as progress:
-            contexts = _encode(encoder, [e.context for e in self.data.of("train")], progress)
-        heads, accuracy = self._heads(encoder, contexts)
-        metrics |= accuracy
-        metrics |= self._rank(encoder, contexts, *heads)
+        heads, accuracy = self._heads(encoder, outcome)
+        metrics |= accuracy | self._rank(encoder, *heads)
         return {**metrics, "seconds": dict(self.stages.seconds)}
 
-    def _encoder(self, base: BaseModel) -> dict[str, Any]:
+    def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
         from finetune.export import export_encoder
         from finetune.trainer import train_encoder
 
@@ -95,10 +93,10 @@ class _Run:
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
             int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
         course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
-        return {"encoder": {**course, "new_tokens": new}, "int8": int8}
+        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
 
     def _heads(
-        self, encoder: OnnxEncoder, contexts: Vectors
+        self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
         from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
 
@@ -111,22 +109,20 @@ class _Run:
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
         with self.stages.part("answer head") as progress:
-            answers = fit_answer_head(self.data, contexts, encoder, self.recipe, progress=progress)
+            answers = fit_answer_head(self.data, encoder, self.recipe, layer=outcome.answer_layer, progress=progress)
             if answers is not None:
                 answers.save(self.layout.answer_head)
                 metrics["answer_classes"] = len(answers.labels)
         return (intents, answers), metrics
 
-    def _rank(
-        self, encoder: OnnxEncoder, contexts: Vectors, intents: LinearHead | None, answers: LinearHead | None
-    ) -> dict[str, Any]:
+    def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:
         from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
         from finetune.serving import calibrate
 
         data, recipe, protocol = self.data, self.recipe, choose_protocol(self.data)
-        known = _Known(encoder, dict(zip((e.context for e in data.of("train")), contexts, strict=True)))
-        with self.stages.part("index"):
-            matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=known)
+        with self.stages.part("index") as progress:
+            shown = _Shown(encoder, progress)
+            matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=shown)
         with self.stages.part("ranker") as progress:
             ranker = self._fit_ranker(matcher, protocol, progress)
         with self.stages.part("calibrate"):
@@ -146,11 +142,11 @@ class _Run:
         return fit_ranker([ranked for _, ranked in ranked_by(matcher, given, progress=progress)])
 
 
-class _Known:
-    """An encoder that has seen some texts before."""
+class _Shown:
+    """An encoder that moves a progress bar and takes texts of like length together."""
 
-    def __init__(self, encoder: OnnxEncoder, vectors: dict[str, Vectors]) -> None:
-        self.encoder, self.vectors = encoder, vectors
+    def __init__(self, encoder: OnnxEncoder, progress: Progress) -> None:
+        self.encoder, self.progress = encoder, progress
 
     @property
     def dim(self) -> int:
@@ -158,21 +154,9 @@ class _Known:
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
-        new = [i for i, text in enumerate(texts) if text not in self.vectors]
-        if new:
-            out[new] = self.encoder.encode([texts[i] for i in new], batch_size=batch_size)
-        seen = [i for i, text in enumerate(texts) if text in self.vectors]
-        if seen:
-            out[seen] = np.stack([self.vectors[texts[i]] for i in seen])
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), _CHUNK):
+            rows = order[start : start + _CHUNK]
+            out[rows] = self.encoder.encode([texts[i] for i in rows], batch_size=batch_size)
+            self.progress((start + len(rows)) / len(texts), f"{start + len(rows):,} of {len(texts):,} texts")
         return out
-
-
-def _encode(encoder: OnnxEncoder, texts: list[str], progress: Progress) -> Vectors:
-    """Encodes distinct texts once, like lengths together, with a moving bar."""
-    distinct = sorted(dict.fromkeys(texts), key=len)
-    vectors: dict[str, Vectors] = {}
-    for start in range(0, len(distinct), _CHUNK):
-        part = distinct[start : start + _CHUNK]
-        vectors |= dict(zip(part, encoder.encode(part), strict=True))
-        progress((start + len(part)) / len(distinct), f"{start + len(part):,} of {len(distinct):,} texts")
-    return np.stack([vectors[text] for text in texts])

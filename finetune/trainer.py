@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import nn
 
-JUDGED = 300
-"""Validation contexts and answers that a judgement looks at: enough to tell better from worse by about 0.02."""
-
 
 @dataclass
 class Outcome:
@@ -39,6 +36,8 @@ class Outcome:
         judgements: (step, MRR on the validation split) in order; step 0 is the encoder before training.
         kept: The step whose weights were kept.
         bf16: Whether it ran in bf16.
+        answer_layer: (classes, dim + 1) weights and bias of the class layer of ``AnswerLoss`` over unit vectors, in the
+            order of ``TrainingData.frequent``; None where nothing was trained.
     """
 
     steps: int = 0
@@ -46,6 +45,7 @@ class Outcome:
     judgements: list[tuple[int, float]] = field(default_factory=list)
     kept: int = 0
     bf16: bool = False
+    answer_layer: NDArray[np.float32] | None = None
 
 
 class Judge:
@@ -62,12 +62,13 @@ class Judge:
         self, model: SentenceTransformer, held_out: tuple[Example, ...], data: TrainingData, recipe: Recipe
     ) -> None:
         self.model, self.recipe = model, recipe
-        examples = [held_out[i] for i in evenly(len(held_out), JUDGED)]
-        wanted = dict.fromkeys([*(e.answer for e in examples), *list(data.support)[:JUDGED]])
+        examples = [held_out[i] for i in evenly(len(held_out), recipe.judged)]
+        wanted = dict.fromkeys([*(e.answer for e in examples), *list(data.support)[: recipe.judged]])
         self._contexts = [e.context for e in examples]
         self._texts = [data.answers[answer].text for answer in wanted]
         self._gold = np.array([list(wanted).index(e.answer) for e in examples], dtype=np.int64)
         self._best: dict[str, Any] = {}
+        self.modules: list[nn.Module] = [model]
         self.outcome = Outcome()
 
     def judge(self, step: int) -> bool:
@@ -101,7 +102,10 @@ class Judge:
         return mrr(ranks_of(cosines, self._gold))
 
     def _trained(self) -> Iterator[tuple[str, Any]]:
-        return ((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
+        """Weights that learn: of the encoder and of the class layers, which the losses hold."""
+        from torch.nn import ModuleList
+
+        return ((name, weight) for name, weight in ModuleList(self.modules).named_parameters() if weight.requires_grad)
 
 
 def train_encoder(
@@ -126,9 +130,10 @@ def train_encoder(
     freeze(model, layers=recipe.frozen_layers, new_tokens=new_tokens)
     with quiet(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # of torch and accelerate about devices that are not there
-        judge.judge(0)
         started = time.monotonic()
-        trainer = _trainer(model, data, recipe, folder, judge, budget, progress)
+        judge.judge(0)
+        left = max(1.0, budget - 2 * (time.monotonic() - started))  # the last judgement takes as long as the first
+        trainer = _trainer(model, data, recipe, folder, judge, left, progress)
         trainer.train()
         judge.outcome.steps = int(trainer.state.global_step)
         if judge.outcome.judgements[-1][0] < judge.outcome.steps:
@@ -136,6 +141,7 @@ def train_encoder(
         judge.restore()
     judge.outcome.seconds = round(time.monotonic() - started, 1)
     judge.outcome.bf16 = bool(trainer.args.bf16)
+    judge.outcome.answer_layer = _answer_layer(trainer.loss["answers"])
     model.eval()
     return judge.outcome
 
@@ -151,6 +157,7 @@ def _trainer(
     from finetune.pace import Pace, length_batches
 
     datasets, losses = _tasks(model, data, recipe)
+    judge.modules = [model, *losses.values()]
     device = str(model.device.type)
     arguments = SentenceTransformerTrainingArguments(
         output_dir=folder, num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
@@ -158,6 +165,7 @@ def _trainer(
         data_seed=recipe.seed, bf16=supports_bf16(device), use_cpu=device == "cpu", save_strategy="no",
         eval_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, dataloader_drop_last=False,
         dataloader_pin_memory=False, max_grad_norm=1.0,
+        learning_rate_mapping={r"classifier\.": recipe.class_learning_rate},
     )  # fmt: skip
     pace = Pace(judge, recipe, budget=budget, progress=progress)
 
@@ -177,6 +185,17 @@ def _trainer(
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
     return trainer
+
+
+def _answer_layer(loss: Any) -> NDArray[np.float32] | None:
+    from finetune.losses import CLASS_SCALE
+
+    if loss.head is None:
+        return None
+    layer = loss.head.classifier
+    weights = layer.weight.detach().cpu().numpy() * CLASS_SCALE  # (classes, dim)
+    bias = layer.bias.detach().cpu().numpy()[:, None]
+    return np.asarray(np.concatenate([weights, bias], axis=1), dtype=np.float32)
 
 
 def _tasks(

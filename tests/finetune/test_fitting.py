@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 
 from data.errors import InputError
-from finetune.calibrate import Judged, noise_texts, platt_of, temperature_of, thresholds_of
+from finetune.calibrate import Judged, blend_of, noise_texts, platt_of, temperature_of, thresholds_of
 from finetune.examples import TrainingData, balanced, evenly
 from finetune.linear import fit_linear
 from finetune.pace import LengthBatches
@@ -31,7 +31,7 @@ def test_each_half_of_the_head_learns_without_the_other(blind: str) -> None:
     dense, ngrams, gold = _blobs()
     dense = dense * 0 if blind == "dense" else dense
     ngrams = ngrams * 0 if blind == "ngrams" else ngrams
-    fit = fit_linear(dense, csr_matrix(ngrams, dtype=np.float32), gold, classes=3, passes=5, seed=0)
+    fit = fit_linear(dense, csr_matrix(ngrams, dtype=np.float32), gold, classes=3, passes=5, steps=300, seed=0)
     logits = dense @ fit.dense.T + ngrams @ fit.ngrams.T + fit.bias
     assert (np.asarray(logits).argmax(axis=1) == gold).mean() > 0.95
 
@@ -39,7 +39,7 @@ def test_each_half_of_the_head_learns_without_the_other(blind: str) -> None:
 def test_columns_seen_once_weigh_nothing() -> None:
     dense, _, gold = _blobs()
     once = csr_matrix((np.ones(1, dtype=np.float32), ([0], [7])), shape=(300, 50))
-    assert fit_linear(dense, once, gold, classes=3, passes=1, seed=0).ngrams.nnz == 0
+    assert fit_linear(dense, once, gold, classes=3, passes=1, steps=1, seed=0).ngrams.nnz == 0
 
 
 def test_temperature_is_the_best_on_a_grid() -> None:
@@ -49,6 +49,19 @@ def test_temperature_is_the_best_on_a_grid() -> None:
     grid = np.linspace(0.3, 5, 200)
     losses = [-log_softmax(logits / t, axis=1)[np.arange(500), gold].mean() for t in grid]
     assert abs(temperature_of(logits, gold) - grid[int(np.argmin(losses))]) < 0.05
+
+
+def test_a_blend_trusts_the_half_that_knows() -> None:
+    random = np.random.default_rng(4)
+    gold = random.integers(0, 4, 400)
+    knows = np.eye(4)[gold] * 3 + random.normal(0, 1, (400, 4))
+    guesses = random.normal(0, 3, (400, 4))
+    first, second = blend_of(knows, guesses, gold)
+    assert second < 0.1 < first
+    grid = [(a, b) for a in np.linspace(0, 5, 26) for b in (0.0, 0.1, 0.2)]
+    losses = [-log_softmax(a * knows + b * guesses, axis=1)[np.arange(400), gold].mean() for a, b in grid]
+    ours = -log_softmax(first * knows + second * guesses, axis=1)[np.arange(400), gold].mean()
+    assert ours <= min(losses) + 1e-6
 
 
 def test_platt_finds_the_sigmoid_that_drew_the_labels() -> None:
