@@ -40,18 +40,20 @@ _PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>")
 
 _WORDS = words(
     """hi hello hey hiya howdy heya yo greetings dear there again everyone all team guys folks sir madam
-    good morning afternoon evening day night great nice lovely wonderful perfect brilliant excellent awesome amazing
-    fantastic super cool fine ok okay k alright right sure yes yeah yep yup no nope nah oh ah wow haha lol hmm hm um
-    well thanks thank thx thankyou thnx tnx ty tysm tia cheers ta appreciate appreciated grateful much so very many lot
-    lots million bunch you u your ya youre ur im i me my we us our it its that thats this is was are am be been have had has
-    a an the and to for of in with at on as too also just really quite
-    bye goodbye byebye see later soon tomorrow then now take care weekend week rest enjoy happy holidays
-    wait one moment second sec minute minutes min bear hold hang on while please pls plz let check look looking checking
-    welcome worries problem pleasure glad gladly happy time anytime any mention hope helps helped helpful help kind
-    anything something else more how what can could may do does did assist assistance today question questions got
-    understood understand perfectly noted clear makes sense solves everything worked works kindly reaching contacting
-    waiting patience patient asking writing getting back touch sorry hear hesitate feel free if need know dont
-    not will would like ll ve re s m t d hear from best regards wishes warm sincerely yours love"""
+    good morning afternoon evening day night great nice lovely wonderful perfect brilliant excellent
+    awesome amazing fantastic super cool fine ok okay k alright right sure yes yeah yep yup no nope
+    nah oh ah wow haha lol hmm hm um well thanks thank thx thankyou thnx tnx ty tysm tia cheers ta
+    appreciate appreciated grateful much so very many lot lots million bunch you u your ya youre ur
+    im i me my we us our it its that thats this is was are am be been have had has a an the and to
+    for of in with at on as too also just really quite bye goodbye byebye see later soon tomorrow
+    then now take care weekend week rest enjoy happy holidays wait one moment second sec minute
+    minutes min bear hold hang on while please pls plz let check look looking checking welcome
+    worries problem pleasure glad gladly happy time anytime any mention hope helps helped helpful
+    help kind anything something else more how what can could may do does did assist assistance
+    today question questions got understood understand perfectly noted clear makes sense solves
+    everything worked works kindly reaching contacting waiting patience patient asking writing
+    getting back touch sorry hear hesitate feel free if need know dont not will would like ll ve re
+    s m t d hear from best regards wishes warm sincerely yours love"""
 )
 _ZH = re.compile(
     "您好|你好|哈喽|哈啰|嗨|亲爱的|亲|在吗|在不在|有人吗|有人在吗|客服|早上好|上午好|中午好|下午好|晚上好|早安|晚安|早|"

@@ -28,10 +28,10 @@ _NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千]")
 _NEGATION = words("not no never none nothing without cannot only unless except 不 没 无 别 非 未 仅 只")
 _LIGHT = (
     words(
-        """a an the and or so then just also too well please kindly of course certainly indeed actually really very
-    quite is are be it its that this there here you your we our us i me my will would can could to for in on at by with
-    from as if about hello hi thanks thank yes sure great ok okay 的 了 吗 呢 啊 呀 哦 哈 吧 嘛 请 您 你 我 们 亲 也 就 都 会
-    可 以 是 在 给 把 一 下 这 那"""
+        """a an the and or so then just also too well please kindly of course certainly indeed actually really
+        very quite is are be it its that this there here you your we our us i me my will would can
+        could to for in on at by with from as if about hello hi thanks thank yes sure great ok okay
+        的 了 吗 呢 啊 呀 哦 哈 吧 嘛 请 您 你 我 们 亲 也 就 都 会 可 以 是 在 给 把 一 下 这 那"""
     )
     - _NEGATION
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -21,12 +22,15 @@ def normalise_text(text: str) -> str:
     """Cleans one message for reading and training.
 
     Unicode NFC; control and invisible characters out; runs of blanks to one, line ends kept; mentions at the start,
-    numbered mentions (anonymised accounts) and short links of Twitter out. Case and punctuation stay.
+    numbered mentions (anonymised accounts) and short links of Twitter out; HTML entities become
+    characters. Case and punctuation stay.
     """
     if not text.isascii():
         text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     elif not text.isprintable():
         text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    if "&" in text and ";" in text:
+        text = html.unescape(text).replace("\xa0", " ")
     if "@" in text:
         text = _NUMBERED_MENTION.sub("@user", _MENTIONS.sub("", text))
     if "t.co/" in text:
