@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.gateway.auth import Bucket, Signer, may_connect
 from bot.gateway.feed import Feed
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
-from bot.gateway.wording import base_language, button_payload, shop_info, wire_entry
+from bot.gateway.wording import button_payload, shop_info, shop_language, wire_entry
 from bot.handoff import IllegalMove, Move, State
 from bot.protocol import (
     Ack,
@@ -124,7 +124,7 @@ class WidgetSocket:
 
     async def _serve(self, hello: Hello) -> None:
         """Welcomes, then delivers and receives side by side until one of them ends."""
-        self.language = hello.language
+        self.language = shop_language(self.door.workspace.settings.shop, hello.language)
         self.conversation = await self._whose(hello)
         with self.door.feed.watch(self.conversation, typing=self._someone_types) as watcher:
             await self._welcome()
@@ -153,7 +153,7 @@ class WidgetSocket:
                 token=self.door.signer.conversation_token(self.conversation),
                 seq=info.seq if info else 0,
                 state=info.state.value if info else "bot",
-                shop=shop_info(self.door.workspace.settings.shop, self.language),
+                shop=shop_info(self.door.workspace.settings, self.language),
             )
         )
 
@@ -199,7 +199,7 @@ class WidgetSocket:
         if not self._messages.take():
             raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=client_id)
         if not self._begun:
-            await self.door.log.start(self.conversation, language=base_language(self.language), channel="widget")
+            await self.door.log.start(self.conversation, language=self.language, channel="widget")
             self._begun = True
         if isinstance(message, Send):
             seq = await self._store_text(message)

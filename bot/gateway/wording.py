@@ -7,39 +7,50 @@ from typing import Any, Literal, cast
 
 from bot import protocol
 from bot.state.entry import FOR_AGENTS, PUBLIC, ConversationInfo, Entry
-from data.workspace import Shop
+from data.workspace import Shop, WorkspaceSettings
 
 Reader = Literal["customer", "agent"]
 
 _SHOP_WORDS = {
     "en": {
-        "greeting": "Hello! Ask me about orders, returns, delivery or our gear.",
+        "greeting": "Hello, and welcome to {name}! What can I do for you?",
         "bot": "You are talking to a bot. A person is one click away.",
-        "suggested": ("Where is my order?", "How do I return something?", "How long does delivery take?"),
+        "order": "Where is my order?",
+        "suggested": ("How do I return something?", "How long does delivery take?"),
     },
     "zh": {
-        "greeting": "您好！关于订单、退货、配送或商品，都可以问我。",
+        "greeting": "您好，欢迎光临 {name}！请问有什么可以帮您？",
         "bot": "正在为您服务的是机器人，点一下即可转人工。",
-        "suggested": ("我的订单到哪里了？", "怎么退货？", "配送需要多久？"),
+        "order": "我的订单到哪里了？",
+        "suggested": ("怎么退货？", "配送需要多久？"),
     },
 }
 
 
-def base_language(language: str) -> str:
-    """``zh`` for ``zh-CN``, and ``en`` for what we have no words in."""
-    short = language.lower().split("-")[0]
-    return short if short in _SHOP_WORDS else "en"
+def shop_language(shop: Shop, wanted: str) -> str:
+    """The language that a shop answers a customer in: the wanted one if the shop speaks it, else the shop's first."""
+    spoken = [language.lower().split("-")[0] for language in shop.languages]
+    short = wanted.lower().split("-")[0]
+    return short if short in spoken or not spoken else spoken[0]
 
 
-def shop_info(shop: Shop, language: str) -> protocol.ShopInfo:
-    """What the widget says about the shop in a language; the shop's own greeting where it has one."""
-    words = cast(dict[str, Any], _SHOP_WORDS[base_language(language)])
+def shop_info(settings: WorkspaceSettings, language: str) -> protocol.ShopInfo:
+    """What the widget says about the shop, in English where we have no words in its language.
+
+    Args:
+        settings: The shop's; its own greeting is taken where it has one. Orders are suggested where they can be
+            looked up.
+        language: From ``shop_language``.
+    """
+    shop = settings.shop
+    words = cast(dict[str, Any], _SHOP_WORDS.get(language, _SHOP_WORDS["en"]))
+    orders = () if settings.services.orders == "none" else (words["order"],)
     return protocol.ShopInfo(
         name=shop.name,
-        greeting=shop.greeting or words["greeting"],
+        greeting=shop.greeting or words["greeting"].format(name=shop.name),
         hours=shop.hours,
         languages=shop.languages,
-        suggested=words["suggested"],
+        suggested=(*orders, *words["suggested"]),
         bot_notice=words["bot"],
     )
 

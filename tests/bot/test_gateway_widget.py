@@ -13,8 +13,10 @@ from websockets.legacy.client import connect
 
 from bot.gateway.testing import PARTNER, Widget, serving, widget
 from bot.gateway.widget_socket import rasa_text
+from bot.gateway.wording import shop_info, shop_language
 from bot.handoff import Move
 from bot.state.log import ConversationLog, dump
+from data.workspace import Services, Shop, WorkspaceSettings
 
 
 @pytest.fixture
@@ -251,3 +253,19 @@ async def test_a_flood_is_slowed_and_says_which_message_was_refused(address: str
         refused = await one.until(lambda f: f.get("code") == "too_fast")
         assert refused["client_id"].startswith("c")
     assert len(await log.read(welcome["conversation"])) < 40
+
+
+def test_a_shop_speaks_its_own_languages():
+    chinese = Shop(name="茶馆", languages=("zh-CN",))
+    assert shop_language(chinese, "en") == "zh"
+    assert shop_language(Shop(languages=("en", "zh")), "zh-TW") == "zh"
+    assert shop_language(Shop(languages=("de", "en")), "fr") == "de"
+    assert shop_info(WorkspaceSettings(shop=chinese), "zh").greeting == "您好，欢迎光临 茶馆！请问有什么可以帮您？"
+    own = Shop(name="Tea", greeting="Tea?")
+    assert shop_info(WorkspaceSettings(shop=own), "de").greeting == "Tea?"
+
+
+def test_orders_are_suggested_only_where_they_can_be_looked_up():
+    known = shop_info(WorkspaceSettings(services=Services(orders="sample")), "en").suggested
+    unknown = shop_info(WorkspaceSettings(), "en").suggested
+    assert known == ("Where is my order?", *unknown)
