@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, expect
 
 LIMIT_MS = 15_000
 """Milliseconds that anything on a screen may take on a busy machine."""
+
+expect.set_options(timeout=LIMIT_MS)
 
 
 class Visitors:
