@@ -14,6 +14,7 @@ from finetune.examples import TrainingData, evenly
 from finetune.linear import fit_linear
 from finetune.progress import Progress, Stages
 from finetune.ranker import Ranked
+from retrieval.build import indexed_contexts
 from retrieval.encoder import Encoder
 from retrieval.evaluate import Ranking, queries_of
 from retrieval.head import LinearHead
@@ -111,7 +112,10 @@ def training_matcher(
         vectors: Encodes what is indexed; by default ``encoder``.
     """
     index = Index.from_parts(
-        candidate_answers(data, protocol), data.of("train"), vectors or encoder, intents=data.intents_of("train")
+        candidate_answers(data, protocol),
+        indexed_contexts(data.of("train")),
+        vectors or encoder,
+        intents=data.intents_of("train"),
     )
     return Matcher(index, encoder, intent_head=intent_head, answer_head=answer_head)
 

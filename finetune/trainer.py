@@ -124,7 +124,8 @@ def train_encoder(
         progress: Told how far it is.
     """
     judge = Judge(model, data.of("valid"), data, recipe)
-    budget = 60.0 * min(recipe.minutes, recipe.minutes_per_1000 * len(data.of("train")) / 1000)
+    by_size = max(recipe.minutes_least, recipe.minutes_per_1000 * len(data.of("train")) / 1000)
+    budget = 60.0 * min(recipe.minutes, by_size)
     if recipe.epochs == 0 or budget == 0:
         return judge.outcome
     freeze(model, layers=recipe.frozen_layers, new_tokens=new_tokens)
