@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -32,6 +33,9 @@ CODE_VERSION = 1
 MOST_CONTEXTS = 20_000
 """Newest training contexts that are indexed: more add little to ranking, and a core encodes 100 to 300 a second."""
 
+MOST_PER_ANSWER = 60
+"""Newest contexts of one answer: a template that was sent 3,000 times is no better known by all of them."""
+
 MOST_INTENTS = 20_000
 
 _CHUNK = 256
@@ -60,13 +64,18 @@ def build_index(
         "dataset": load_manifest(dataset.folder, kind="dataset").key,
         "model": load_manifest(model.folder, kind="model").key,
     }
-    recipe = {"code": CODE_VERSION, "most_contexts": MOST_CONTEXTS, "most_intents": MOST_INTENTS}
+    recipe = {
+        "code": CODE_VERSION,
+        "most_contexts": MOST_CONTEXTS,
+        "most_per_answer": MOST_PER_ANSWER,
+        "most_intents": MOST_INTENTS,
+    }
     manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
     layout = IndexLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="index"):
         return layout
     answers = list(read_rows(dataset.answers, Answer))
-    contexts = newest(training_contexts(dataset), MOST_CONTEXTS)
+    contexts = indexed_contexts(training_contexts(dataset))
     intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
     with create(parent, manifest) as draft, _shown(OnnxEncoder.load(model), console) as encoder:
         index = Index.from_parts(answers, contexts, encoder, intents=intents)
@@ -80,6 +89,17 @@ def build_index(
 def training_contexts(dataset: DatasetLayout) -> list[Example]:
     """The examples of the train split, which alone may be searched in."""
     return [example for example in read_rows(dataset.examples, Example) if example.split == "train"]
+
+
+def indexed_contexts(examples: Sequence[Example]) -> list[Example]:
+    """The training contexts that are worth indexing: what the ranker is trained with and what serving searches in."""
+    kept: Counter[str] = Counter()
+    chosen = []
+    for example in reversed(newest(examples, len(examples))):
+        kept[example.answer] += 1
+        if kept[example.answer] <= MOST_PER_ANSWER:
+            chosen.append(example)
+    return chosen[:MOST_CONTEXTS][::-1]
 
 
 def newest(examples: Sequence[Example], most: int) -> list[Example]:
