@@ -100,10 +100,9 @@ def _write(
     splits, split_by = split_conversations(conversations)
     groups = group_answers(agent_utterances(progress.over("answers", conversations)))
     write_rows(layout.examples, make_examples(progress.over("examples", conversations), groups, splits))
-    domain = static_examples(static)
     with progress.step("topics"):
-        found = find_topics(conversations, splits, domain)
-    write_rows(layout.intents, [*domain, *found.examples])
+        found = find_topics(conversations, splits, static_examples(static))
+    write_rows(layout.intents, [*found.static, *found.examples])
     write_rows(layout.topics, found.topics)
     write_rows(layout.answers, make_answers(conversations, groups, found.of, splits))
     report = describe(
