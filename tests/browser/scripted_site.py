@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from bot.embedded import EmbeddedRedis
 from bot.gateway.app import create_app
@@ -27,7 +33,7 @@ from bot.state.log import ConversationLog
 from bot.state.turn import Turn
 from bot.state.work import WorkQueue
 from bot.users import UserBook, add_user
-from data.workspace import Shop, Workspace, WorkspaceSettings
+from data.workspace import Shop, Web, Workspace, WorkspaceSettings
 
 AGENT, COLLEAGUE, PASSWORD = "anna", "bo", "tent-peg-42"
 
@@ -143,12 +149,16 @@ class Site:
         log: Its conversations.
         bot: Its bot.
         workspace: Its shop.
+        partner: Another site, with our one line on its page; it may embed the widget.
+        stranger: The same page at an address that may not.
     """
 
     url: str
     log: ConversationLog
     bot: ScriptedBot
     workspace: Workspace
+    partner: str
+    stranger: str
 
     def session(self, name: str) -> dict[str, str]:
         """The cookie of an agent who has signed in, for Playwright; the form itself admits few tries a minute."""
@@ -161,28 +171,43 @@ class Site:
 @asynccontextmanager
 async def scripted_site(root: Path, *, port: int = 0, thinks: float = 0.0) -> AsyncIterator[Site]:
     """Serves a new workspace in ``root`` until the block ends."""
-    import uvicorn
-
+    door = socket.create_server(("127.0.0.1", 0))
+    partner = f"http://127.0.0.1:{door.getsockname()[1]}"
     shop = Shop(name="Northwind Trail", hours="Mon-Fri 09:00-17:00", handoff_email="help@northwind-trail.example")
-    workspace = Workspace(root, WorkspaceSettings(shop=shop))
+    workspace = Workspace(root, WorkspaceSettings(shop=shop, web=Web(origins=(partner,))))
     for name in (AGENT, COLLEAGUE):
         add_user(workspace, name, password=PASSWORD, replace=True)
     with EmbeddedRedis(workspace) as redis:
         async with await ConversationLog.open(redis.url) as log:
             app = create_app(BotSettings(), workspace, log)
-            server = Server(uvicorn.Config(app, port=port, ws="websockets", log_level="warning"))
             bot = ScriptedBot(log, thinks)
-            tasks = [asyncio.create_task(server.serve()), asyncio.create_task(bot.run())]
-            while not server.started:
-                assert not tasks[0].done(), "the gateway did not start"
-                await asyncio.sleep(0.01)
-            host, bound = server.servers[0].sockets[0].getsockname()[:2]
-            try:
-                yield Site(f"http://{host}:{bound}", log, bot, workspace)
-            finally:
-                server.should_exit = True
-                tasks[1].cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            working = asyncio.create_task(bot.run())
+            async with _running(app, port=port) as url, _running(_partner_page(url), sockets=[door]):
+                yield Site(url, log, bot, workspace, partner, partner.replace("127.0.0.1", "localhost"))
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _running(app: Starlette, *, port: int = 0, sockets: list[socket.socket] | None = None) -> AsyncIterator[str]:
+    """Serves an application for the length of the block; its address, without a slash at the end."""
+    server = Server(uvicorn.Config(app, port=port, ws="websockets", log_level="warning"))
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    while not server.started:
+        assert not serving.done(), "the server did not start"
+        await asyncio.sleep(0.01)
+    host, bound = (sockets or server.servers[0].sockets)[0].getsockname()[:2]
+    try:
+        yield f"http://{host}:{bound}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _partner_page(url: str) -> Starlette:
+    line = f'<script async src="{url}/widget.js" data-accent="#ffd400" data-side="start"></script>'
+    page = f'<!doctype html><html lang="en"><title>Socks</title><link rel="icon" href="data:,"><h1>Socks</h1>{line}'
+    return Starlette(routes=[Route("/", lambda _: HTMLResponse(page))])
 
 
 async def _serve(port: int) -> None:

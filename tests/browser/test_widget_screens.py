@@ -224,3 +224,25 @@ async def test_a_long_conversation_keeps_its_order(site: Site, visitors: Visitor
     await expect(chat.locator(".pending")).to_have_count(0)
     seqs = await frame.evaluate("[...document.querySelectorAll('[data-seq]')].map(e => +e.dataset.seq)")
     assert seqs == sorted(set(seqs))
+
+
+async def test_a_shop_on_another_site_embeds_it_with_one_line(site: Site, visitors: Visitors):
+    page = await visitors.page(site.partner)
+    chat = await open_chat(page)
+    await expect(page.locator("careline-chat iframe")).to_have_attribute("sandbox", re.compile("allow-scripts"))
+    await say(chat, "echo from afar")
+    await expect(chat.locator(".theirs .bubble")).to_have_text("from afar")
+    await expect(chat.locator(".own .bubble")).to_have_css("background-color", "rgb(255, 212, 0)")
+    await expect(chat.locator(".own .bubble")).to_have_css("color", "rgb(0, 0, 0)")
+    await chat.locator("textarea").press("Escape")
+    await expect(page.locator("careline-chat button")).to_be_focused()
+
+
+async def test_a_site_that_is_not_named_cannot_embed_it(site: Site, visitors: Visitors):
+    context = await visitors.context()
+    page = await context.new_page()
+    await page.goto(site.stranger)
+    async with context.expect_event("console", lambda message: "frame-ancestors" in message.text):
+        await page.locator("careline-chat button").click()
+    await expect(page.frame_locator("careline-chat iframe").locator("#app")).to_have_count(0)
+    visitors.complaints.clear()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import orders from "../../actions/services/sample_orders.jsonl?raw";
 import items from "../../data/samples/items.txt?raw";
+import { inkOn, readColour } from "../shared/colour";
 import { Delivery, mayMove, move } from "../shared/delivery";
 import { chooseLanguage, fill } from "../shared/i18n";
 import * as en from "../shared/i18n/en";
@@ -70,6 +71,18 @@ describe("addresses in words", () => {
   it("lose nothing of the text", () => {
     for (const text of ["", "plain", "https://a.example", "a https://b.example/?q=(1) c https://d.example!"])
       expect(pieces(text).map((piece) => piece.text).join("")).toBe(text);
+  });
+});
+
+describe("a shop's colour", () => {
+  it("gets ink that reads on it, and is a colour or nothing", () => {
+    expect([inkOn("#ffd400"), inkOn("#1d5a44"), inkOn("#FFFFFF"), inkOn("#000000")]).toEqual([
+      "#000000",
+      "#ffffff",
+      "#000000",
+      "#ffffff",
+    ]);
+    expect(["#abc", "red", "#1d5a44;x:y", "", null].map(readColour)).toEqual([null, null, null, null, null]);
   });
 });
 

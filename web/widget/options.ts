@@ -1,5 +1,6 @@
 /** What the loader passes to the frame in its address. */
 
+import { inkOn, readColour } from "../shared/colour";
 import { chooseLanguage, type Language } from "../shared/i18n";
 import type { Store } from "../shared/storage";
 
@@ -20,7 +21,7 @@ export function readOptions(search: string, framed: boolean): WidgetOptions {
     asked: query.get("language"),
     page: query.get("page")?.slice(0, 500) ?? null,
     product: query.get("product")?.slice(0, 80) ?? null,
-    accent: query.get("accent"),
+    accent: readColour(query.get("accent")),
   };
 }
 
@@ -40,15 +41,9 @@ export function rememberLanguage(language: Language, options: WidgetOptions, sto
   store.set("language", { language, under: options.asked } satisfies Choice);
 }
 
-/** Sets the shop's colour (`#rrggbb`) with black or white on it, whichever reads better (WCAG relative luminance). */
+/** Sets the shop's colour and what is written on it. */
 export function paint(accent: string | null, root: HTMLElement): void {
-  const parts = accent?.match(/^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i);
-  if (!parts) return;
-  const [red, green, blue] = parts.slice(1).map((part) => {
-    const value = parseInt(part, 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  }) as [number, number, number];
-  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  root.style.setProperty("--accent", parts[0]);
-  root.style.setProperty("--on-accent", luminance > 0.179 ? "#000000" : "#ffffff");
+  if (!accent) return;
+  root.style.setProperty("--accent", accent);
+  root.style.setProperty("--on-accent", inkOn(accent));
 }

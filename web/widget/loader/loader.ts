@@ -5,6 +5,7 @@
  * `data-language` (en, zh; else the page's `lang`), `data-accent` (#rrggbb), `data-side` (start, end), `data-product`.
  */
 
+import { inkOn, readColour } from "../../shared/colour";
 import { listenTo, type ToPage, type ToWidget } from "../../shared/frames";
 import { STYLE } from "./style";
 
@@ -25,8 +26,11 @@ function start(script: HTMLScriptElement): CarelineApi {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [sheet];
-  const accent = /^#[0-9a-f]{6}$/i.test(data.accent ?? "") ? data.accent! : null;
-  if (accent) host.style.setProperty("--accent", accent);
+  const accent = readColour(data.accent);
+  if (accent) {
+    host.style.setProperty("--accent", accent);
+    host.style.setProperty("--ink", inkOn(accent));
+  }
   host.dataset.side = data.side === "start" ? "start" : "end";
 
   const button = document.createElement("button");

@@ -1,8 +1,8 @@
 /** Looks of launcher and frame, inside a shadow root: the shop's own styles and these never meet. */
 export const STYLE = `
-:host{--accent:#1d5a44;all:initial;position:fixed;inset-block-end:20px;inset-inline-end:20px;z-index:2147483000;font:14px system-ui,sans-serif}
+:host{--accent:#1d5a44;--ink:#fff;all:initial;position:fixed;inset-block-end:20px;inset-inline-end:20px;z-index:2147483000;font:14px system-ui,sans-serif}
 :host([data-side=start]){inset-inline:20px auto}
-button{all:unset;box-sizing:border-box;position:relative;display:grid;place-items:center;inline-size:60px;block-size:60px;border-radius:50%;background:var(--accent);color:#fff;cursor:pointer;box-shadow:0 6px 24px #0005;transition:transform .15s}
+button{all:unset;box-sizing:border-box;position:relative;display:grid;place-items:center;inline-size:60px;block-size:60px;border-radius:50%;background:var(--accent);color:var(--ink);cursor:pointer;box-shadow:0 6px 24px #0005;transition:transform .15s}
 button:hover{transform:scale(1.05)}
 button:focus-visible{outline:3px solid #7db8f5;outline-offset:3px}
 svg{inline-size:30px;block-size:30px;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}
