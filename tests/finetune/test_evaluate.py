@@ -15,6 +15,7 @@ from finetune.evaluate import (
 from finetune.examples import TrainingData
 from finetune.progress import Stages
 from finetune.testing import little_shop
+from retrieval.build import MOST_PER_ANSWER, indexed_contexts
 from retrieval.rank import Ranker
 from retrieval.testing import HashEncoder
 
@@ -81,3 +82,12 @@ def test_an_answer_that_training_never_saw_is_a_miss() -> None:
     assert figures.r5 == figures.mrr == 0.0
     assert figures.n == len(data.of("test"))
     assert np.isfinite(figures.mrr)
+
+
+def test_a_frequent_answer_is_known_by_its_newest_contexts() -> None:
+    shop = little_shop()
+    one = shop.of("train")[0]
+    many = [replace(one, context=f"question {i}", time=float(i)) for i in range(MOST_PER_ANSWER + 5)]
+    kept = indexed_contexts([*many, shop.of("train")[-1]])
+    assert [e.context for e in kept if e.answer == one.answer] == [e.context for e in many[5:]]
+    assert len(kept) == MOST_PER_ANSWER + 1
