@@ -46,15 +46,6 @@ class Sight:
     intents: Floats
     head_logs: Floats
 
-    def similarity(self) -> float:
-        """Cosine of the nearest logged text to context or message, times the share that could be read; 0 for none."""
-        best = [
-            float(scores[0]) * share
-            for (scores, _), share in zip((self.by_context, self.by_message), self.coverage, strict=True)
-            if len(scores)
-        ]
-        return max(best, default=0.0)
-
 
 class Evidence:
     """A table (features, answers) for one query; each method fills columns and notes a ranked list.
@@ -87,6 +78,22 @@ class Evidence:
         scores, places = sight.by_message
         self._poll(scores * sight.coverage[1], places, best=self["near_message"])
 
+    def similarity(self, sight: Sight) -> tuple[float, float]:
+        """Cosines, times the share that could be read, of the nearest logged text that is in scope, and that is not.
+
+        What is in scope may be near the context or the message; what is not, near the message: a stray question after
+        a good conversation is as stray as ever.
+        """
+        context, message = self._nearest(*sight.by_context), self._nearest(*sight.by_message)
+        near = max(context[0] * sight.coverage[0], message[0] * sight.coverage[1])
+        return near, message[1] * sight.coverage[1]
+
+    def _nearest(self, scores: Floats, places: Rows) -> tuple[float, float]:
+        found = places >= 0
+        inside = self.index.in_scope[places[found]]
+        scores = scores[found]
+        return float(scores[inside].max(initial=0.0)), float(scores[~inside].max(initial=0.0))
+
     def lexical_answers(self, words: Sequence[str]) -> float:
         """Answers whose words match; returns the best share."""
         scores = self.index.lexical.scores(words)
@@ -94,14 +101,19 @@ class Evidence:
         self._note(_order(scores))
         return float(scores.max(initial=0.0))
 
-    def lexical_logged(self, words: Sequence[str]) -> float:
-        """Answers that questions with the same words got; returns the best share among all logged texts."""
+    def lexical_logged(self, words: Sequence[str]) -> tuple[float, float]:
+        """Answers that questions with the same words got.
+
+        Returns:
+            The best share among the logged texts that are in scope, and among those that are not.
+        """
         scores = self.index.lexical_logged.scores(words)
         places = _top(scores, _DEEP)
         near, vote = self["lexical_near"], self["lexical_vote"]
         self._poll(scores[places], places, best=near, votes=vote, sharpness=_LEXICAL_SHARPNESS)
         self._note(_order(vote))
-        return float(scores.max(initial=0.0))
+        inside = self.index.in_scope
+        return float(scores[inside].max(initial=0.0)), float(scores[~inside].max(initial=0.0))
 
     def head(self, logs: Floats, rows: Rows) -> None:
         """Answers that the head names.

@@ -20,6 +20,9 @@ from retrieval.lexical import Lexical
 from retrieval.rows import read_rows, write_rows
 
 NO_ROW = -1
+OUT_OF_SCOPE = "out_of_scope"
+"""The static intent whose examples say what is none of the shop's business."""
+
 _HALF_LIFE = 180 * 86_400.0
 
 
@@ -182,6 +185,11 @@ class Index:
             return np.full(len(used), 0.5, dtype=np.float32)
         age = np.nanmax(used) - used
         return np.nan_to_num(0.5 ** (age / _HALF_LIFE), nan=0.5).astype(np.float32)
+
+    @cached_property
+    def in_scope(self) -> NDArray[np.bool_]:
+        """(logged,) False for the examples of what is out of scope."""
+        return np.array([row.intent != OUT_OF_SCOPE for row in self.logged], dtype=bool)
 
     @cached_property
     def counts(self) -> NDArray[np.float32]:

@@ -145,12 +145,22 @@ class Lexical:
             out[table["indices"][part]] += table["data"][part]
         return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
 
-    def known_share(self, words: Sequence[str]) -> float:
-        """Share 0..1 of the query's words, weighted by rarity, that occur in any text."""
-        known = self._known(words)
+    def known_share(self, words: Sequence[str], *, among: NDArray[np.bool_] | None = None) -> float:
+        """Share 0..1 of the query's words, weighted by rarity, that occur in any text.
+
+        Args:
+            words: From ``words_of``.
+            among: (size,) the texts that count; all by default.
+        """
+        known = [token for token in self._known(words) if among is None or among[self._texts_with(token)].any()]
         found = sum(self._idf[i] for i in known)
         missed = self._idf_unknown * (len(set(words)) - len(known))
         return float(found / (found + missed)) if words else 0.0
+
+    def _texts_with(self, token: int) -> NDArray[np.int64]:
+        assert self._index is not None
+        table = self._index.scores
+        return np.asarray(table["indices"][table["indptr"][token] : table["indptr"][token + 1]])
 
     def weight(self, word: str) -> float:
         """Inverse document frequency of a word; the largest for one that is in no text."""

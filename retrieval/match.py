@@ -12,7 +12,7 @@ from data.schema import Role
 from retrieval.encoder import Encoder, Vectors, coverage
 from retrieval.evidence import Evidence, Floats, Mask, Rows, Sight
 from retrieval.head import LinearHead, head_text
-from retrieval.index import NO_ROW, Index, message_of
+from retrieval.index import NO_ROW, OUT_OF_SCOPE, Index, message_of
 from retrieval.lexical import language_of, words_of
 from retrieval.rank import LOWEST_LOG, Features
 
@@ -76,8 +76,11 @@ class Match:
         features: (n, F) columns as in ``retrieval.rank.FEATURES``.
         asked: (n,) the logged question that speaks most for each candidate, or ``NO_ROW``.
         intents: (labels,) probabilities of the intent head; empty without one.
-        similarity: Cosine of the nearest thing ever asked, times ``coverage``, -1..1.
+        similarity: Cosine of the nearest logged text that is in scope, times ``coverage``, 0..1.
+        stray: The same for examples of what is out of scope.
         lexical: BM25 share of the best thing ever asked or answered, 0 to about 1.
+        stray_lexical: The same among examples of what is out of scope.
+        doubt: Probability of ``out_of_scope`` by the intent head, 0..1; 0 without one.
         known_words: Share 0..1 of the message's words, weighted by rarity, that occur in the index.
         coverage: Share 0..1 of the message that the encoder can read.
         words: Of the message, as BM25 counts them.
@@ -89,7 +92,10 @@ class Match:
     asked: Rows
     intents: Floats
     similarity: float
+    stray: float
     lexical: float
+    stray_lexical: float
+    doubt: float
     known_words: float
     coverage: float
     words: tuple[str, ...]
@@ -118,6 +124,7 @@ class Matcher:
         self.index, self.encoder, self.pool = index, encoder, pool
         self.intent_head, self.answer_head = intent_head, answer_head
         self._class_rows = _rows_of_labels(index, answer_head)
+        self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
         self._topics = _topics_of_answers(index, intent_head)
 
     def match(
@@ -200,20 +207,25 @@ class Matcher:
         evidence = Evidence(self.index, allowed, depth=self.pool)
         evidence.dense_answers(sight)
         evidence.dense_logged(sight)
-        lexical = max(evidence.lexical_answers(words), evidence.lexical_logged(words))
+        lexical, (asked, stray) = evidence.lexical_answers(words), evidence.lexical_logged(words)
+        near, far = evidence.similarity(sight)
         evidence.head(sight.head_logs, self._class_rows)
         pool = evidence.pool() if pool is None else pool
         topics = sight.intents @ self._topics
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
-        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words))
+        inside = self.index.in_scope
+        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=inside))
         return Match(
             query=query,
             rows=pool,
             features=evidence.of(pool),
             asked=evidence.asked[pool],
             intents=sight.intents,
-            similarity=sight.similarity(),
-            lexical=lexical,
+            similarity=near,
+            stray=far,
+            lexical=max(lexical, asked),
+            stray_lexical=stray,
+            doubt=float(sight.intents[self._doubt].sum()),
             known_words=known,
             coverage=sight.coverage[1],
             words=tuple(words),
@@ -224,15 +236,18 @@ def _columns(queries: Sequence[Query]) -> tuple[list[str], list[str]]:
     return [query.context for query in queries], [query.message for query in queries]
 
 
+def _labels(head: LinearHead | None) -> tuple[str, ...]:
+    return head.labels if head is not None else ()
+
+
 def _rows_of_labels(index: Index, head: LinearHead | None) -> Rows:
     """(classes,) row of the answer that each class of the head is."""
-    labels = head.labels if head is not None else ()
-    return np.array([index.row_of.get(label, NO_ROW) for label in labels], dtype=np.int64)
+    return np.array([index.row_of.get(label, NO_ROW) for label in _labels(head)], dtype=np.int64)
 
 
 def _topics_of_answers(index: Index, head: LinearHead | None) -> Floats:
     """(labels, answers) 1 where an answer was given under a topic or intent of the head."""
-    labels = head.labels if head is not None else ()
+    labels = _labels(head)
     place = {label: i for i, label in enumerate(labels)}
     out = np.zeros((len(labels), len(index.answers)), dtype=np.float32)
     for row, answer in enumerate(index.answers):

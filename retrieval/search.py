@@ -79,21 +79,42 @@ class Thresholds:
 class Scope:
     """How probably a message is about what was ever asked here: a logistic of nearness, words and spelling.
 
-    Set by hand. Nearness to what was logged separates better than a classifier's own confidence, which is high for
-    gibberish too.
+    Nearness to what was logged separates better than a classifier's own confidence, which is high for gibberish too;
+    examples of what is out of scope count against it. Where the encoder cannot read a text, its words stand in. The
+    weights are rounded from a logistic regression of held-out questions of the sample log against questions about the
+    world at large and random letters: AUROC .987 and .998.
     """
 
-    similarity: float = 9.0
-    lexical: float = 4.0
-    known_words: float = 3.0
-    bias: float = -6.0
+    similarity: float = 6.0
+    stray: float = -4.0
+    lexical: float = 1.6
+    stray_lexical: float = -1.7
+    known_words: float = 3.3
+    doubt: float = -5.0
+    bias: float = -3.4
 
     def probability(self, match: Match) -> float:
         """0..1 for a match."""
-        lexical = min(1.0, match.lexical)
-        nearness = match.similarity + (1.0 - match.coverage) * lexical  # words stand in for what cannot be read
-        score = self.similarity * nearness + self.lexical * lexical + self.known_words * match.known_words + self.bias
+        weights = [getattr(self, name) for name in SCOPE_EVIDENCE]
+        score = self.bias + sum(weight * value for weight, value in zip(weights, scope_evidence(match), strict=True))
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, score))))
+
+
+SCOPE_EVIDENCE = ("similarity", "stray", "lexical", "stray_lexical", "known_words", "doubt")
+
+
+def scope_evidence(match: Match) -> tuple[float, ...]:
+    """What ``Scope`` weighs, in the order of ``SCOPE_EVIDENCE``."""
+    lexical, stray_lexical = min(1.0, match.lexical), min(1.0, match.stray_lexical)
+    unread = 1.0 - match.coverage
+    return (
+        match.similarity + unread * lexical,
+        match.stray + unread * stray_lexical,
+        lexical,
+        stray_lexical,
+        match.known_words,
+        match.doubt,
+    )
 
 
 @dataclass(frozen=True)

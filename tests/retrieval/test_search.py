@@ -206,3 +206,19 @@ def test_an_index_of_nothing_is_lost() -> None:
     encoder = HashEncoder(dim=32)
     result = Searcher(Matcher(Index.from_parts([], [], encoder), encoder)).search("delivery?")
     assert (result.outcome, result.hits) == ("lost", ())
+
+
+def test_examples_of_what_is_out_of_scope_count_against_a_message() -> None:
+    encoder = HashEncoder(dim=128)
+    strays = [IntentExample("write me a poem about delivery", "out_of_scope", "static", "train", "en")]
+    known = []
+    for intents in (GREETINGS, [*GREETINGS, *strays]):
+        index = Index.from_parts(ANSWERS, EXAMPLES, encoder, intents=intents)
+        result = Searcher(Matcher(index, encoder)).search("write a poem about delivery")
+        known.append(result.known)
+    assert known[1] < known[0]
+    assert known[1] < 0.5
+    index = Index.from_parts(ANSWERS, EXAMPLES, encoder, intents=strays)
+    (match,) = Matcher(index, encoder).match([Query.of("write a poem about delivery")])
+    assert match.stray > match.similarity
+    assert match.known_words < 1
