@@ -3,7 +3,7 @@
  * be served from anywhere) and the loader as the one file `widget.js`. Ends with the weight of each; a widget heavier
  * than its limit fails the build.
  */
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -11,6 +11,8 @@ import { build } from "vite";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = join(HERE, "dist");
+/** Built here and swapped in at the end: pages that are being served stay whole, and survive a failed build. */
+const DRAFT = join(DIST, ".draft");
 const LIMITS_KB = { "widget.js": 4, widget: 45 };
 
 const common = { configFile: false, logLevel: "warn", publicDir: false };
@@ -21,7 +23,7 @@ async function page(name) {
     root: join(HERE, name),
     base: "./",
     build: {
-      outDir: join(DIST, name),
+      outDir: join(DRAFT, name),
       emptyOutDir: true,
       target: "es2022",
       modulePreload: { polyfill: false },
@@ -35,7 +37,7 @@ async function loader() {
     ...common,
     root: HERE,
     build: {
-      outDir: DIST,
+      outDir: DRAFT,
       emptyOutDir: false,
       target: "es2022",
       reportCompressedSize: false,
@@ -53,12 +55,13 @@ function weight(path) {
   return files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0) / 1024;
 }
 
-rmSync(DIST, { recursive: true, force: true });
+const MADE = ["widget.js", "widget", "shop", "console"];
+rmSync(DRAFT, { recursive: true, force: true });
 for (const name of ["shop", "widget", "console"]) await page(name);
 await loader();
 let heavy = false;
-for (const name of ["widget.js", "widget", "shop", "console"]) {
-  const kb = weight(join(DIST, name));
+for (const name of MADE) {
+  const kb = weight(join(DRAFT, name));
   const limit = LIMITS_KB[name];
   heavy ||= limit !== undefined && kb > limit;
   console.log(`${name.padEnd(10)} ${kb.toFixed(1).padStart(6)} KB gzip${limit ? ` (at most ${limit})` : ""}`);
@@ -67,3 +70,8 @@ if (heavy) {
   console.error("web: the widget got too heavy; see the weights above.");
   process.exit(1);
 }
+for (const name of MADE) {
+  rmSync(join(DIST, name), { recursive: true, force: true });
+  renameSync(join(DRAFT, name), join(DIST, name));
+}
+rmSync(DRAFT, { recursive: true, force: true });
