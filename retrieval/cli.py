@@ -120,18 +120,17 @@ def _print(result: SearchResult) -> None:
         return
     table = Table(show_lines=True)
     for column in ("", "prob.", "dense", "bm25", "given"):
-        table.add_column(column, justify="right")
-    for column in ("answer", "from", "matched"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("answer", overflow="fold")
     for rank, hit in enumerate(result.hits, start=1):
         values = (hit.probability, hit.features["dense"], hit.features["lexical"])
+        source = f"{hit.id} from {', '.join(hit.answer.conversations[:3]) or hit.answer.source}"
+        matched = f"; matched: {', '.join(hit.words)}" if hit.words else ""
         table.add_row(
             str(rank),
             *(f"{value:.2f}" for value in values),
-            str(hit.answer.support),
-            _plain(f"{hit.id}  {hit.answer.text}"),
-            _plain(", ".join(hit.answer.conversations[:3])),
-            _plain(", ".join(hit.words)),
+            f"{hit.answer.support} x",
+            f"{_plain(hit.answer.text)}\n[dim]{_plain(source + matched)}[/dim]",
         )
     console.print(table)
 

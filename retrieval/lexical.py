@@ -24,6 +24,8 @@ Scores = NDArray[np.float32]
 _K1 = 1.2
 _HAN = "\u3400-\u9fff\uf900-\ufaff"
 _PIECE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:'[^\W_{_HAN}]+)?")
+_COMMON = "i my me you your we our us do does did can could would should am im have has had just from so please"
+_STOP_EN = frozenset(_COMMON.split())
 _STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在和就都也有这那请") | {"请问", "一下", "你好", "您好"}
 
 
@@ -76,7 +78,7 @@ def _singular(word: str) -> str:
 def _stop_words() -> frozenset[str]:
     from bm25s.stopwords import STOPWORDS_EN
 
-    return frozenset(STOPWORDS_EN) | {"i", "my", "me", "you", "your", "do", "can", "am", "im", "please"} | _STOP_ZH
+    return frozenset(STOPWORDS_EN) | _STOP_EN | _STOP_ZH
 
 
 @lru_cache(maxsize=1)
