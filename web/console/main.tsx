@@ -1,5 +1,7 @@
 import "../shared/base.css";
 import "./console.css";
+import "./talk.css";
+import "./narrow.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { chooseLanguage, locale, type Language } from "../shared/i18n";

@@ -1,4 +1,5 @@
 import "./shop.css";
+import "./goods.css";
 import { render } from "preact";
 import { chooseLanguage } from "../shared/i18n";
 import { Page } from "./page";
