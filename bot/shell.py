@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHELL_PORT = 5005
 """Rasa's own; it listens there even as a shell. Another free one is taken when it is not free."""
 
+_CALM = {"LOG_LEVEL": "WARNING", "LOG_LEVEL_LIBRARIES": "ERROR"}
+"""Rasa's own settings, unless the environment has others: a conversation is not read between log lines."""
+
 
 def write_endpoints(workspace: Workspace, actions_port: int) -> Path:
     """The project's ``endpoints.yml`` with the port that the actions really have. JSON is YAML."""
@@ -63,6 +66,7 @@ def run_shell(
         supervisor.start()
         keeper = threading.Thread(target=supervisor.keep)
         keeper.start()
+        console.print("loading Rasa and the model ...", style="dim")
         try:
             return _rasa_shell(model, write_endpoints(workspace, actions_port), environment, arguments)
         finally:
@@ -78,7 +82,7 @@ def _rasa_shell(model: Path, endpoints: Path, environment: Mapping[str, str], ar
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell, which shares the terminal
     try:
         return subprocess.run(
-            command, cwd=PROJECT, env=dict(environment), check=False, preexec_fn=_listen_to_ctrl_c
+            command, cwd=PROJECT, env={**_CALM, **environment}, check=False, preexec_fn=_listen_to_ctrl_c
         ).returncode
     finally:
         signal.signal(signal.SIGINT, before)
