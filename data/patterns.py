@@ -127,6 +127,11 @@ _ADDRESS_LOWER = re.compile(
     r"\b\d{1,5}[a-z]? (?!(?:\w+ )?(?:blocks?|miles?|minutes?|mins?|km|meters|of|on|the|to|and|days?|people)\b)"
     r"(?:[a-z]+ ){1,2}(?:street|road|avenue|lane|drive|court|boulevard|terrace|crescent)\b(?:, ?[a-z]+\b)?"
 )
+_ADDRESS_HINT = re.compile(
+    rf"{_STREET}\b|(?:str(?:a(?:ß|ss)e|\.)|weg|gasse|platz|allee) \d|[Bb]ox \d|\d [ABD-HJLNP-UW-Z]{{2}}\b|"
+    r"street|road|avenue|lane|drive|court|boulevard|terrace|crescent"
+)
+"""Cheap to look for; without one of these there is no address in Latin letters."""
 _ADDRESS_ZH = re.compile(
     r"(?:[\u4e00-\u9fff]{2,7}(?:省|自治区))?(?:[\u4e00-\u9fff]{2,7}市)?(?:[\u4e00-\u9fff]{1,6}(?:区|县))?"
     r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|道|巷|弄|胡同|村|镇|小区|花园|苑|大厦)[\u4e00-\u9fff]{0,4}\s?\d{1,5}\s?(?:号|弄|栋|幢|座|室|楼|单元|期)"
@@ -142,7 +147,7 @@ def find_structured(text: str) -> list[Span]:
     return list(_find(text)) if _WORTH_LOOKING.search(text) else []
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def _find(text: str) -> tuple[Span, ...]:
     taken: list[Span] = []
     for finder in _FINDERS:
@@ -307,7 +312,7 @@ def _ips(text: str) -> Iterator[Span]:
 
 
 def _addresses(text: str) -> Iterator[Span]:
-    for pattern in (_ADDRESS, _ADDRESS_LOWER):
+    for pattern in (_ADDRESS, _ADDRESS_LOWER) if _ADDRESS_HINT.search(text) else ():
         for match in pattern.finditer(text):
             found = match.group().rstrip(" ,")
             yield Span(match.start(), match.start() + len(found), "ADDRESS", found.lower())

@@ -42,8 +42,7 @@ class Redactor:
         agents = {name for name in agent_names(conversations) if _comparable(name) not in self.keep}
         self.agents = NameFinder(agents)
         self.common = common_words(m.text for c in islice(conversations, SAMPLED) for m in c.messages)
-        self.public = _public_values(conversations)
-        self.prefixes = _learn_prefixes(conversations)
+        self.public, self.prefixes = _learn_shop(conversations)
         self.counts: Counter[str] = Counter()
 
     def redact(self, conversation: Conversation) -> Conversation:
@@ -115,18 +114,28 @@ def _comparable(value: str) -> str:
     return digits[-_TAIL:] if len(digits) >= 7 and not any(c.isalpha() for c in plain) else plain
 
 
-def _public_values(conversations: Iterable[Conversation]) -> frozenset[tuple[str, str]]:
-    """Contacts that agents gave out, before any customer did, in at least ``PUBLIC`` conversations.
+_Value = tuple[str, str]
+"""Kind and canonical value."""
 
-    A value that a customer brought up first in some conversation is that customer's, however often it is repeated.
+
+def _learn_shop(conversations: Iterable[Conversation]) -> tuple[frozenset[_Value], dict[str, str]]:
+    """What a log tells about the shop itself.
+
+    Returns:
+        Contacts that are the shop's own: agents gave them out in ``PUBLIC`` conversations, before any customer did. A
+        value that some customer brought up first is that customer's, unless agents give it out all the time.
+        And the letters that the shop's numbers begin with, to what they number: ``NT`` to ``ORDER``.
     """
-    shops: dict[tuple[str, str], int] = defaultdict(int)
-    customers: set[tuple[str, str]] = set()
+    shops: Counter[_Value] = Counter()
+    customers: set[_Value] = set()
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
     for conversation in conversations:
-        seen: set[tuple[str, str]] = set()
+        seen: set[_Value] = set()
         for message in conversation.messages:
             for span in find_structured(message.text):
                 value = span.kind, span.value
+                if span.kind in _NUMBERED and (prefix := _prefix(span.value)):
+                    votes[prefix][span.kind] += 1
                 if span.kind not in _PUBLIC_KINDS or value in seen:
                     continue
                 seen.add(value)
@@ -135,18 +144,8 @@ def _public_values(conversations: Iterable[Conversation]) -> frozenset[tuple[str
                 else:
                     customers.add(value)
     often = {value for value, count in shops.items() if count >= PUBLIC}
-    return frozenset(value for value in often if value not in customers or shops[value] >= 10 * PUBLIC)
-
-
-def _learn_prefixes(conversations: Iterable[Conversation]) -> dict[str, str]:
-    """Letters that this shop's numbers begin with, to what they number: ``NT`` to ``ORDER``."""
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for conversation in conversations:
-        for message in conversation.messages:
-            for span in find_structured(message.text):
-                if span.kind in _NUMBERED and (prefix := _prefix(span.value)):
-                    votes[prefix][span.kind] += 1
-    return {prefix: counts.most_common(1)[0][0] for prefix, counts in votes.items()}
+    public = frozenset(value for value in often if value not in customers or shops[value] >= 10 * PUBLIC)
+    return public, {prefix: counts.most_common(1)[0][0] for prefix, counts in votes.items()}
 
 
 def _prefix(value: str) -> str:
