@@ -41,7 +41,9 @@ def learn(
     map: Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")] = None,
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml; the workspace's by default.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")] = False,
-    workspace: Annotated[str | None, typer.Option(help="The shop's folder; found from here by default.")] = None,
+    workspace: Annotated[
+        str | None, typer.Option(envvar="CARELINE_WORKSPACE", help="The shop's folder; found by default.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Learn a bot from support logs, and make it the one that serves.
@@ -49,7 +51,7 @@ def learn(
     Stages whose inputs are unchanged are skipped. What served before stays in `var/` and serves until the last stage
     is done. Example: `careline learn tickets.csv --map text=body,role=from`.
     """
-    place = find_workspace(workspace or os.environ.get("CARELINE_WORKSPACE"))
+    place = find_workspace(workspace)
     report = run_stages(place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict)
     if as_json:
         print(json.dumps(report, ensure_ascii=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,10 @@ Paths = Annotated[list[Path], typer.Argument(help="Support logs: JSONL, CSV, TSV
 Format = Annotated[str | None, typer.Option("--format", help="careline, star, tweetsumm or table; recognised.")]
 Map = Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")]
-Place = Annotated[str | None, typer.Option("--workspace", help="The shop's folder; found from here by default.")]
+Place = Annotated[
+    str | None,
+    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -87,7 +89,7 @@ def report(
 def _workspace(named: str | None) -> Workspace:
     from data.workspace import find_workspace
 
-    return find_workspace(named or os.environ.get("CARELINE_WORKSPACE"))
+    return find_workspace(named)
 
 
 def _show(layout: DatasetLayout, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train, evaluate and list models.")
 
-_WORKSPACE = Annotated[str | None, typer.Option("--workspace", help="The shop's folder; found from here by default.")]
+_WORKSPACE = Annotated[
+    str | None,
+    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
+]
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
@@ -90,7 +92,7 @@ def list_models(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
 
 
 def _place(named: str | None) -> Workspace:
-    return find_workspace(named or os.environ.get("CARELINE_WORKSPACE"))
+    return find_workspace(named)
 
 
 def _dataset(place: Workspace, key: str | None) -> DatasetLayout:

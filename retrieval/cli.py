@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers.")
 
-_WORKSPACE = Annotated[str | None, typer.Option("--workspace", help="The shop's folder; found from here by default.")]
+_WORKSPACE = Annotated[
+    str | None,
+    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
+]
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
@@ -91,7 +93,7 @@ def remove(
 
 
 def _place(workspace: str | None) -> Workspace:
-    return find_workspace(workspace or os.environ.get("CARELINE_WORKSPACE"))
+    return find_workspace(workspace)
 
 
 def _switch(place: Workspace, index: Path) -> None:
