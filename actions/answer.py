@@ -28,6 +28,8 @@ class ActionAnswer(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
+        if intent_of(tracker) == "out_of_scope":
+            return lose(dispatcher, tracker, response="utter_out_of_scope")
         careline: Mapping[str, Any] = tracker.latest_message.get("careline") or {}
         book = the_shop().answers(careline.get("index"))
         picked = book.sayable(next(tracker.get_latest_entity_values("answer_id"), None) or "")
@@ -62,6 +64,11 @@ class ActionNotHelped(Action):
 def language_of(tracker: Tracker) -> str:
     """The conversation's language."""
     return tracker.slots.get("language") or "en"
+
+
+def intent_of(tracker: Tracker) -> str | None:
+    """The latest message's intent."""
+    return (tracker.latest_message.get("intent") or {}).get("name")
 
 
 def given(tracker: Tracker) -> list[str]:
@@ -101,12 +108,10 @@ def ask_which(
     return [SlotSet("offer", "pick")]
 
 
-def lose(dispatcher: CollectingDispatcher, tracker: Tracker, *, response: str | None = None) -> Events:
+def lose(dispatcher: CollectingDispatcher, tracker: Tracker, *, response: str = "utter_rephrase") -> Events:
     """Asks once to rephrase, then hands over."""
     times = int(tracker.slots.get("lost") or 0)
     if times >= 1:
         return hand_over(dispatcher, tracker, reason="lost")
-    intent = (tracker.latest_message.get("intent") or {}).get("name")
-    fallback = "utter_out_of_scope" if intent == "out_of_scope" else "utter_rephrase"
-    dispatcher.utter_message(response=response or fallback)
+    dispatcher.utter_message(response=response)
     return [SlotSet("lost", times + 1)]

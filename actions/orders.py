@@ -9,7 +9,7 @@ from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer import language_of
+from actions.answer import ActionAnswer, language_of
 from actions.handoff import Events, offer_person
 from actions.services.orders import Order, belongs_to
 from actions.shop import the_shop
@@ -99,10 +99,16 @@ def confirmed_order(tracker: Tracker) -> Order | None:
     return order if order is not None and belongs_to(order, address) else None
 
 
-def _not_found(dispatcher: CollectingDispatcher) -> Events:
-    known = the_shop().orders() is not None
-    dispatcher.utter_message(response="utter_too_many_tries" if known else "utter_no_orders")
-    return [*offer_person(dispatcher), SlotSet("order_number", None), SlotSet("email", None), *_RESET]
+def _not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+    """No order to speak of. A shop that connected no order service says what its agents said to such questions."""
+    forget = [SlotSet("order_number", None), SlotSet("email", None), SlotSet("tries", 0)]
+    if the_shop().orders() is not None:
+        dispatcher.utter_message(response="utter_too_many_tries")
+    elif (tracker.latest_message.get("careline") or {}).get("outcome") == "sure":
+        return [*forget, *ActionAnswer().run(dispatcher, tracker, {})]
+    else:
+        dispatcher.utter_message(response="utter_no_orders")
+    return [*forget, SlotSet("lost", 0), *offer_person(dispatcher)]
 
 
 _RESET: Events = [SlotSet("tries", 0), SlotSet("lost", 0)]
@@ -119,7 +125,7 @@ class ActionOrderStatus(Action):
         """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
         order = confirmed_order(tracker)
         if order is None:
-            return _not_found(dispatcher)
+            return _not_found(dispatcher, tracker)
         language = language_of(tracker)
         dispatcher.utter_message(
             response=f"utter_order_{order.status}",
@@ -142,7 +148,7 @@ class ActionReturn(Action):
         order, service = confirmed_order(tracker), the_shop().orders()
         reason = tracker.slots.get("return_reason")
         if order is None or service is None or reason is None:
-            return [*_not_found(dispatcher), SlotSet("return_reason", None)]
+            return [*_not_found(dispatcher, tracker), SlotSet("return_reason", None)]
         events = [SlotSet("order_number", None), SlotSet("return_reason", None), *_RESET]
         if order.status in ("cancelled", "returned"):
             dispatcher.utter_message(response="utter_return_impossible", number=order.number)

@@ -12,6 +12,9 @@ from retrieval.answers import AnswerBook
 TITLE_LENGTH = 72
 """Characters of a button's title."""
 
+LEAST_TITLE = 6
+"""A question of fewer characters ("and?") says nothing without its conversation."""
+
 EVIDENCE = 3
 """So many hits are shown to agents as the reason of a reply."""
 
@@ -76,7 +79,7 @@ def suggestions(
         answer = book.sayable(hit["id"])
         if answer is None or answer.id in without or answer.language != language or len(buttons) == most:
             continue
-        title = button_title(answer, hit)
+        title = button_title(answer)
         if title.casefold() not in {button["title"].casefold() for button in buttons}:
             buttons.append({"title": title, "payload": f'/ask{{"answer_id": "{answer.id}"}}'})
     if buttons:
@@ -84,10 +87,8 @@ def suggestions(
     return buttons
 
 
-def button_title(answer: Answer, hit: Mapping[str, Any]) -> str:
-    """What an answer is about, in a few words: the question that found it, one it answered, or its own beginning."""
-    question = (hit.get("why") or {}).get("question")
-    text = " ".join(
-        (question or (answer.questions[0] if answer.questions else None) or answer.title or answer.text).split()
-    )
+def button_title(answer: Answer) -> str:
+    """What an answer is about, in a few words: its title, the plainest question it answered, or its own beginning."""
+    plain = [question for question in answer.questions if len(question) >= LEAST_TITLE]
+    text = " ".join((answer.title or min(plain, key=len, default="") or answer.text).split())
     return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1].rstrip() + "…"

@@ -17,7 +17,7 @@ from bot.components.understanding import CarelineUnderstanding
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class CarelineAbstain(GraphComponent):
-    """Abstains where ``CarelineUnderstanding`` judged the message lost."""
+    """Abstains where ``CarelineUnderstanding`` did not understand the message."""
 
     @classmethod
     def required_components(cls) -> list[type]:
@@ -36,10 +36,10 @@ class CarelineAbstain(GraphComponent):
         return cls()
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Replaces the intent of lost messages. What was guessed stays in the message's ``careline`` object."""
+        """Replaces the intent where it was not understood. The guess stays in the message's ``careline`` object."""
         for message in messages:
             careline = message.get("careline")
-            if careline and careline["outcome"] == "lost":
+            if careline and not careline["understood"]:
                 abstained = {
                     INTENT_NAME_KEY: DEFAULT_NLU_FALLBACK_INTENT_NAME,
                     PREDICTED_CONFIDENCE_KEY: round(1.0 - careline["known"], 4),

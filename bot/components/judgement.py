@@ -1,7 +1,8 @@
-"""What a search result means for the dialogue: the object that ``action_answer`` reads, with one of three outcomes."""
+"""What a search result means for the dialogue: what ``action_answer`` reads, and whether it is understood at all."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,19 +17,23 @@ head is calibrated over static intents and topics together, so that a right inte
 that agents discussed in the same words."""
 
 
-def judge(result: SearchResult, thresholds: Thresholds) -> dict[str, Any]:
-    """The message's ``careline`` object (docs/explain/decisions.md).
+def judge(result: SearchResult, thresholds: Thresholds, *, static: Collection[str] = ()) -> dict[str, Any]:
+    """The message's ``careline`` object (docs/explain/decisions.md) with ``understood``: False means to abstain.
 
-    A question is as certain as its best answer; a static intent needs no answer, but must be known at all.
+    A question is understood when it has an answer worth offering; a static intent needs none, but must be confident
+    and in scope. ``outcome`` speaks of the answers in either case.
 
     Args:
         result: Of the message.
         thresholds: Of the model that made it.
+        static: Intents of the domain. A help desk's own tag may have the name of one (``order_status``); it then
+            means the same and leads to the same flow.
     """
     careline = result.to_json()
-    if careline["intent"] in ANSWERED:
-        return careline
-    if careline["confidence"] < LEAST_CONFIDENCE and careline["outcome"] != "lost":
-        return careline | {"intent": "ask"}
-    known = careline["known"] >= thresholds.known and careline["confidence"] >= LEAST_CONFIDENCE
-    return careline | {"outcome": "sure" if known else "lost"}
+    if careline["topic"] in static:
+        careline |= {"intent": careline["topic"], "topic": None}
+    answered = careline["intent"] in ANSWERED
+    if not answered and careline["confidence"] < LEAST_CONFIDENCE:
+        careline["intent"], answered = "ask", True
+    in_scope = careline["intent"] == "out_of_scope" or careline["known"] >= thresholds.known
+    return careline | {"understood": careline["outcome"] != "lost" if answered else in_scope}

@@ -9,6 +9,8 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.core.constants import DEFAULT_INTENTS
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -21,6 +23,8 @@ from bot.settings import read_settings
 
 CARELINE = "careline"
 """Attribute of the message that reaches ``tracker.latest_message`` and the action server."""
+
+_NOT_STATIC = {*DEFAULT_INTENTS, "ask"}
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -63,13 +67,17 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
         component._searcher.load()
         return component
 
-    def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:
+    def process(
+        self, messages: list[Message], tracker: DialogueStateTracker | None = None, domain: Domain | None = None
+    ) -> list[Message]:
         """Adds intent and ``careline`` object.
 
         Args:
             messages: New messages of customers; those that begin with ``/`` are Rasa's own and left alone.
             tracker: The conversation before them; Rasa passes it because the parameter has this name.
+            domain: The same; its intents are the static ones.
         """
+        static = set(domain.intents) - _NOT_STATIC if domain is not None else set()
         for message in messages:
             text = message.get(TEXT) or ""
             if text.startswith("/"):
@@ -81,9 +89,9 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 language=_language(message) or slot(tracker, "language"),
                 given=slot(tracker, "given") or (),
             )
-            careline = judge(result, served.searcher.thresholds)
+            careline = judge(result, served.searcher.thresholds, static=static)
             if only_details(text):
-                careline |= {"intent": "inform", "confidence": 1.0, "outcome": "sure"}
+                careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
             message.set(INTENT, intent, add_to_output=True)
             message.set(CARELINE, careline, add_to_output=True)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import GIVEN, ActionAnswer, ActionNotHelped
+from actions.replies import TITLE_LENGTH, button_title
 from data.schema import Answer
 from data.workspace import Live
 from tests.actions.conftest import MakeShop, a_tracker, put_index
@@ -101,7 +103,7 @@ def test_lost_asks_once_and_then_hands_over(make_shop: MakeShop) -> None:
 
 def test_what_is_no_shops_business_is_said_to_be_so(make_shop: MakeShop) -> None:
     make_shop()
-    (message,), _, _ = run(a_tracker(outcome="lost", intent="out_of_scope"))
+    (message,), _, _ = run(a_tracker(*HITS, outcome="sure", intent="out_of_scope"))
     assert message["response"] == "utter_out_of_scope"
 
 
@@ -129,3 +131,20 @@ def test_a_message_understood_before_a_switch_is_answered_from_its_own_index(mak
     tracker.latest_message["careline"]["index"] = "two"
     (message,), _, _ = run(tracker)
     assert message["text"] == "Shipping is never free."
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        (Answer("1", "Yes.", "en", title="Shipping", questions=("Is it free of charge?",)), "Shipping"),
+        (
+            Answer("1", "Yes.", "en", questions=("and?", "Hello, I wonder whether it is free", "Is it free?")),
+            "Is it free?",
+        ),
+        (Answer("1", "We ship  it at once.", "en", questions=("and?",)), "We ship it at once."),
+        (Answer("1", "word " * 40, "en"), "word " * 14 + "…"),
+    ],
+)
+def test_a_button_says_in_a_few_words_what_it_stands_for(answer: Answer, title: str) -> None:
+    got = button_title(answer)
+    assert got == title or (len(got) <= TITLE_LENGTH and got.endswith("…") and title.endswith("…"))

@@ -113,9 +113,15 @@ async def test_number_and_address_must_belong_together_in_either_order(make_shop
 async def test_a_shop_without_an_order_service_asks_for_nothing(make_shop: MakeShop) -> None:
     make_shop(orders="none")
     assert await validate(a_tracker()) == ([], {"requested_slot": None})
-    messages, slots = act(ActionOrderStatus(), a_tracker())
+    messages, slots = act(ActionOrderStatus(), a_tracker(outcome="unsure", intent="order_status"))
     assert [m["response"] for m in messages] == ["utter_no_orders", "utter_offer_person"]
     assert slots["offer"] == "person"
+
+
+def test_a_shop_without_an_order_service_says_what_its_agents_said(make_shop: MakeShop) -> None:
+    make_shop(orders="none")
+    (message,), _ = act(ActionOrderStatus(), a_tracker(("slow", 0.9), intent="order_status"))
+    assert message["text"] == "It takes four days."
 
 
 def test_nothing_is_told_without_the_right_address(make_shop: MakeShop) -> None:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.components.judgement import judge
+from retrieval.search import Intent, Outcome, SearchResult, Thresholds
+
+STATIC = {"greeting", "order_status", "account", "out_of_scope"}
+
+
+def judged(
+    label: str, kind: str = "static", *, confidence: float = 0.9, known: float = 0.9, outcome: Outcome = "lost"
+) -> dict[str, Any]:
+    topic = label if kind == "topic" else None
+    result = SearchResult("...", "en", Intent(label, kind, confidence), topic, known, outcome, ())
+    return judge(result, Thresholds(), static=STATIC)
+
+
+@pytest.mark.parametrize("outcome", ["sure", "unsure", "lost"])
+def test_a_question_is_understood_when_there_is_something_to_offer(outcome: Outcome) -> None:
+    for label, kind in (("delivery_time", "topic"), ("account", "static")):
+        careline = judged(label, kind, outcome=outcome)
+        assert careline["understood"] is (outcome != "lost")
+        assert careline["outcome"] == outcome
+        assert careline["intent"] == ("ask" if kind == "topic" else label)
+
+
+def test_a_static_intent_needs_no_answer_but_must_be_in_scope() -> None:
+    assert judged("greeting")["understood"] is True
+    assert judged("greeting", known=0.1)["understood"] is False
+
+
+def test_what_is_recognised_as_none_of_our_business_is_understood() -> None:
+    careline = judged("out_of_scope", known=0.01)
+    assert (careline["intent"], careline["understood"]) == ("out_of_scope", True)
+
+
+def test_a_guess_is_asked_as_a_question() -> None:
+    assert judged("greeting", confidence=0.2, outcome="sure")["intent"] == "ask"
+    assert judged("greeting", confidence=0.2)["understood"] is False
+
+
+def test_a_help_desks_tag_with_the_name_of_a_static_intent_leads_to_the_same_flow() -> None:
+    careline = judged("order_status", "topic")
+    assert (careline["intent"], careline["topic"], careline["understood"]) == ("order_status", None, True)
+
+
+def test_a_message_without_words_is_not_understood() -> None:
+    result = SearchResult("👍", "en", None, None, 0.0, "lost", ())
+    assert judge(result, Thresholds(), static=STATIC)["understood"] is False
