@@ -27,8 +27,8 @@ _SALUTATION = re.compile(
     re.IGNORECASE,
 )
 _SALUTATION_ZH = re.compile(
-    rf"^(?:(?:亲爱的|尊敬的)?(?:{_NAME}(?:先生|女士|小姐)?|顾客|客户|用户|亲+|小主|您好|你好|您好呀|哈喽|嗨|早上好|上午好|中午好|下午好|晚上好)"
-    r"(?:呀|啊|哦)?\s*[，,！!～~：:。、\s]+)+"
+    rf"^(?:(?:亲爱的|尊敬的)?(?:{_NAME}(?:先生|女士|小姐)?(?:您好|你好|好)?|顾客|客户|用户|亲+|小主|您好|你好|您好呀|哈喽|嗨|早上好|上午好|中午好|下午好|晚上好)"
+    r"(?:呀|啊|哦)?\s*[，,！!～~：:。、]+\s*)+"
 )
 _SIGNOFF = re.compile(
     rf"(?:[\s,.!–—-]+(?:(?:with )?(?:best|kind|warm|many)(?: (?:regards|wishes))?|regards|cheers|thanks|thank you|"
@@ -39,7 +39,7 @@ _SIGNOFF = re.compile(
 _PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>")
 
 _WORDS = words(
-    """hi hello hey hiya howdy heya yo greetings dear there again everyone all team guys folks sir madam
+    """here speaking hi hello hey hiya howdy heya yo greetings dear there again everyone all team guys folks sir madam
     good morning afternoon evening day night great nice lovely wonderful perfect brilliant excellent
     awesome amazing fantastic super cool fine ok okay k alright right sure yes yeah yep yup no nope
     nah oh ah wow haha lol hmm hm um well thanks thank thx thankyou thnx tnx ty tysm tia cheers ta

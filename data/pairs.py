@@ -35,7 +35,7 @@ _ASKS_DATA = re.compile(
     re.IGNORECASE,
 )
 _ASKS_DATA_ZH = re.compile(
-    r"(?:请|麻烦|方便|能否|可以|需要)[^。！]{0,10}(?:提供|告诉|告知|发|说|留|报|给)[^。！]{0,12}"
+    r"(?:请|麻烦|方便|能否|能不能|需要您)[^。！]{0,10}(?:提供|告诉|告知|发|说|留|报|给)[^。！]{0,12}"
     r"(?:订单号?|单号|手机号?|电话|姓名|名字|邮箱|地址|账号|尺码|照片|截图)|"
     r"(?:订单号|单号|手机号|电话|姓名|邮箱|地址)(?:是多少|是什么|多少|呢)"
 )
@@ -47,13 +47,14 @@ _PERSONAL = re.compile(
     r"i(?:'m| am) (?:checking|looking|transferring|forwarding|passing|opening|sending)|let me (?:transfer|pass|check|"
     r"look|see|connect|forward)|i(?:'ll| will) "
     r"(?:transfer|pass|check|look|forward|connect|ask|call|escalate|open|send)|"
-    r"your (?:order|parcel|package|refund|booking|ride|account|ticket|balance|reservation|appointment) "
-    r"(?:is|was|has|will be)|will (?:take over|call you)|(?:yesterday|today|tomorrow|this (?:morning|afternoon)))\b",
+    r"your (?:order|parcel|package|refund|booking|ride|account|ticket|balance|reservation|appointment) (?:has been|was|"
+    r"will be|is (?:now|on its way|ready|confirmed|booked|being|cancelled|complete|scheduled|"
+    r"\W?\d))|will (?:take over|call you)|(?:yesterday|today|tomorrow|this (?:morning|afternoon)))\b",
     re.IGNORECASE,
 )
 _PERSONAL_ZH = re.compile(
     r"(?:我|这边|这里)(?:已经?|刚刚?|马上|这就|来|先)?(?:帮您|给您|为您)(?:查|看|转|联系|登记|申请|提交|取消|修改|反馈|升级|核实|催)|"
-    r"您的(?:订单|包裹|快递|退款|账户|工单)(?:已|在|是|目前|现在|正在|预计)|转接|转给|(?:今天|明天|昨天)"
+    r"您的(?:订单|包裹|快递|退款|账户|工单)(?:已|在|是|目前|现在|正在|预计)|工作日内把.{1,8}发给您|转接|转给|(?:今天|明天|昨天)"
 )
 
 

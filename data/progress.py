@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 _T = TypeVar("_T")
 
@@ -26,8 +27,8 @@ class Progress:
 
     @contextmanager
     def shown(self) -> Iterator[Progress]:
-        """Draws until the block ends."""
-        if self.console is None:
+        """Draws until the block ends. A file or a pipe gets one line for each stage that is done, and no bars."""
+        if self.console is None or not self.console.is_terminal:
             yield self
             return
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -50,25 +51,26 @@ class Progress:
 
     def stream(self, name: str, items: Iterable[_T], *, total: int | None = None) -> Iterator[_T]:
         """Passes on the items of a stream; without a total their number is counted up."""
-        if self._bars is None:
-            yield from items
-            return
-        task, count = self._bars.add_task(name, total=total), 0
+        task = self._bars.add_task(name, total=total) if self._bars else None
+        count = 0
         for count, item in enumerate(items, start=1):
             yield item
-            if count % 200 == 0:
+            if self._bars and task is not None and count % 200 == 0:
                 self._bars.update(task, completed=count)
-        self._bars.update(task, completed=count, total=count)
+        self._done(name, task, count)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """A stage without parts."""
-        if self._bars is None:
-            yield
-            return
-        task = self._bars.add_task(name, total=None)
+        task = self._bars.add_task(name, total=None) if self._bars else None
         yield
-        self._bars.update(task, completed=1, total=1)
+        self._done(name, task, 1)
+
+    def _done(self, name: str, task: TaskID | None, count: int) -> None:
+        if self._bars and task is not None:
+            self._bars.update(task, completed=count, total=count)
+        else:
+            self.say(f"{name}: {count:,} done" if count > 1 else f"{name}: done")
 
     def say(self, text: str) -> None:
         """A remark that stays above the bars."""

@@ -115,14 +115,14 @@ def _recognise(source: Source) -> str:
 def _first_keys(source: Source) -> set[str]:
     """Keys of the first whole JSON object among the first lines."""
     lines = [line for line in source.head.split("\n")[:50] if line.strip()]
-    for line in lines:
+    for line in lines if lines[0].lstrip()[0] == "{" else ():
         try:
             row = json.loads(line)
         except ValueError:
             continue
         if isinstance(row, dict):
             return set(row)
-    got = "JSON over several lines" if lines[0].strip() in ("{", "[", "[{") else "broken JSON"
+    got = "JSON over several lines" if lines[0].lstrip()[0] == "[" or lines[0].strip() == "{" else "broken JSON"
     raise InputError(
         f"{source.path} line 1",
         got=got,

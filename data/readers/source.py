@@ -22,6 +22,9 @@ SAMPLE_BYTES = 1 << 18
 TOLERATED = 0.05
 """Share of broken lines above which the log is taken for something else than it was read as."""
 
+WESTERN_CHAOS = 0.05
+"""Accents alone do not tell French from Baltic code pages; where Western European reads about as well, it is that."""
+
 _CONVERT = "Export it as CSV, XLSX or JSON lines."
 _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"PAR1", "a Parquet file", _CONVERT),
@@ -242,10 +245,12 @@ def _looks_chinese(sample: bytes) -> bool:
 def _guess(path: Path, sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample[: 1 << 16]).best()
+    matches = from_bytes(sample[: 1 << 16])
+    best = matches.best()
     if best is None:
         raise _refuse(path, "an unknown encoding", "UTF-8 text", "Save it as UTF-8.")
-    return str(best.encoding)
+    western = (m for m in matches if "cp1252" in m.could_be_from_charset and m.chaos <= best.chaos + WESTERN_CHAOS)
+    return "cp1252" if next(western, None) else str(best.encoding)
 
 
 def _refuse(path: Path, got: str, expected: str, next_step: str) -> InputError:

@@ -46,7 +46,7 @@ def _join_parts(messages: list[Message]) -> Iterator[Message]:
         if part is None:
             yield message
         else:
-            text = (message.text[: part.start()] + message.text[part.end() :]).strip()
+            text = " ".join((message.text[: part.start()] + message.text[part.end() :]).split())
             run.append((int(part.group(1)), replace(message, text=text)))
     yield from _flush(run)
 
