@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -12,8 +13,8 @@ from retrieval.answers import AnswerBook
 TITLE_LENGTH = 72
 """Characters of a button's title."""
 
-LEAST_TITLE = 6
-"""A question of fewer characters ("and?") says nothing without its conversation."""
+OBSCURE = 100
+"""From this ``obscurity`` on, an answer's own beginning says more than the question."""
 
 EVIDENCE = 3
 """So many hits are shown to agents as the reason of a reply."""
@@ -89,6 +90,28 @@ def suggestions(
 
 def button_title(answer: Answer) -> str:
     """What an answer is about, in a few words: its title, the plainest question it answered, or its own beginning."""
-    plain = [question for question in answer.questions if len(question) >= LEAST_TITLE]
-    text = " ".join((answer.title or min(plain, key=len, default="") or answer.text).split())
+    plain = min(answer.questions, key=obscurity, default=None)
+    if plain is None or obscurity(plain) >= OBSCURE:
+        plain = answer.text
+    text = " ".join((answer.title or plain).split())
     return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def obscurity(question: str) -> int:
+    """How little a question says without its conversation: ``And outside Europe?`` or somebody's number say little."""
+    width = sum(2 if ord(character) > 0x2E80 else 1 for character in question)
+    follows = bool(_FOLLOWS.match(question))
+    return (
+        abs(width - 40)
+        + 15 * bool(_POINTS.search(question))
+        + OBSCURE * (follows or width < 8 or bool(_NUMBER.search(question)))
+    )
+
+
+_FOLLOWS = re.compile(
+    r"\s*(?:and|also|or|but|so|then|great|good|ok(?:ay)?|thanks?|thank you|perfect|yes|no|what about|how about|sure)\b"
+    r"|\s*(?:那|还有|行|好|嗯|另外|谢谢|可以的|对)",
+    re.IGNORECASE,
+)
+_POINTS = re.compile(r"\b(?:it|that|this|they|them|those|one)\b|这个|那个|它", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{5}")

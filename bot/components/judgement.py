@@ -16,6 +16,9 @@ LEAST_CONFIDENCE = 0.4
 head is calibrated over static intents and topics together, so that a right intent shares its mass with the topics
 that agents discussed in the same words."""
 
+FOREIGN_CONFIDENCE = 0.6
+"""``out_of_scope`` below this is rather gibberish, which fits no intent: asking for other words is the better reply."""
+
 
 def judge(result: SearchResult, thresholds: Thresholds, *, static: Collection[str] = ()) -> dict[str, Any]:
     """The message's ``careline`` object (docs/explain/decisions.md) with ``understood``: False means to abstain.
@@ -35,5 +38,8 @@ def judge(result: SearchResult, thresholds: Thresholds, *, static: Collection[st
     answered = careline["intent"] in ANSWERED
     if not answered and careline["confidence"] < LEAST_CONFIDENCE:
         careline["intent"], answered = "ask", True
-    in_scope = careline["intent"] == "out_of_scope" or careline["known"] >= thresholds.known
-    return careline | {"understood": careline["outcome"] != "lost" if answered else in_scope}
+    if answered:
+        return careline | {"understood": careline["outcome"] != "lost"}
+    if careline["intent"] == "out_of_scope":  # by its nature unlike what was ever asked here
+        return careline | {"understood": careline["confidence"] >= FOREIGN_CONFIDENCE}
+    return careline | {"understood": careline["known"] >= thresholds.known}

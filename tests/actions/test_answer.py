@@ -138,9 +138,10 @@ def test_a_message_understood_before_a_switch_is_answered_from_its_own_index(mak
     [
         (Answer("1", "Yes.", "en", title="Shipping", questions=("Is it free of charge?",)), "Shipping"),
         (
-            Answer("1", "Yes.", "en", questions=("and?", "Hello, I wonder whether it is free", "Is it free?")),
-            "Is it free?",
+            Answer("1", "Yes.", "en", questions=("And outside of Europe, too?", "How long is the warranty on tents?")),
+            "How long is the warranty on tents?",
         ),
+        (Answer("1", "好的。", "zh", questions=("手机号13800000412", "那多少钱", "退款要几天到账")), "退款要几天到账"),
         (Answer("1", "We ship  it at once.", "en", questions=("and?",)), "We ship it at once."),
         (Answer("1", "word " * 40, "en"), "word " * 14 + "…"),
     ],

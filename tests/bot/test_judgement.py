@@ -35,6 +35,7 @@ def test_a_static_intent_needs_no_answer_but_must_be_in_scope() -> None:
 def test_what_is_recognised_as_none_of_our_business_is_understood() -> None:
     careline = judged("out_of_scope", known=0.01)
     assert (careline["intent"], careline["understood"]) == ("out_of_scope", True)
+    assert judged("out_of_scope", known=0.01, confidence=0.5)["understood"] is False
 
 
 def test_a_guess_is_asked_as_a_question() -> None:
