@@ -25,7 +25,7 @@ from data.workspace import PROJECT, Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raised with every change that makes another dataset from the same log."""
 
 STATIC = PROJECT / "data" / "rasa"

@@ -118,6 +118,13 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _AUTHOR = re.compile(r"^[^\W\d_]+(?:[ .'’\-]+[^\W\d_]+){0,3}$")
 _CONTRACTION = re.compile(r"['’](?:m|re|ll|d|ve|t)$", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?(?= |$)")
+_ASKS_NAME = re.compile(
+    r"\b(?:your|full|first|last|customer|patient|guest)(?:['’]s)? (?:full |first |last |own )?name\b|"
+    r"怎么称呼|贵姓|姓名|名字",
+    re.IGNORECASE,
+)
+_SHORT_ZH = re.compile(rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}")
+_TYPED = re.compile(rf"{_ANY}\.?")
 _INNER_WORD = re.compile(r"(?<=[a-z,] )[A-Za-z]{3,}\b")
 _TOKENS = re.compile(r"[ .]+")
 
@@ -173,10 +180,25 @@ def customer_names(conversation: Conversation, common: frozenset[str] = frozense
         common: Words of the log, from `common_words`, that are no names even where they stand like one.
     """
     found: set[str] = set()
+    asked = False
     for message in conversation.messages:
         found |= author_names(message.author)
-        found.update(name for name in spoken_names(message.text) if name.lower() not in common)
+        spoken = spoken_names(message.text)
+        if message.role == "customer" and asked:
+            spoken |= _name_alone(message.text)
+        found.update(name for name in spoken if name.lower() not in common)
+        asked = message.role == "agent" and bool(_ASKS_NAME.search(message.text))
     return found
+
+
+def _name_alone(text: str) -> set[str]:
+    """The name that a short answer to "What is your name?" consists of, in whatever case it was typed."""
+    bare = text.strip(" .,!?。，！")
+    if _HAN.search(bare):
+        return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in _NO_NAMES_ZH else set()
+    parts = bare.split()
+    fits = 1 <= len(parts) <= 3 and all(_TYPED.fullmatch(part) and _may_name(part.title()) for part in parts)
+    return {bare} if fits else set()
 
 
 def common_words(texts: Iterable[str]) -> frozenset[str]:

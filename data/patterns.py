@@ -43,7 +43,11 @@ _URL_SECRET = re.compile(
     r"pwd|email|mail|user|uid|customer|order|phone|reset|invite|verify|confirm)(?:=|/)[^&\s/]{4,}",
     re.IGNORECASE,
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{2,4}){2,8}(?:[ \-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{2,4}){2,8}(?:[ \-]?[A-Z0-9]{1,3})?|"
+    r"[a-z]{2}\d{2}[a-z0-9]{11,30})"
+    r"(?![A-Za-z0-9])"
+)
 _RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])")
 _SOCIAL = re.compile(r"(?<![\d\-])(?!000|666|9)\d{3}[\- ](?!00)\d{2}[\- ](?!0000)\d{4}(?![\d\-])")
 _CARD = re.compile(r"(?<![\d\-])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
@@ -55,8 +59,10 @@ _VERSION_WORD = re.compile(r"(?:version|firmware|release|ios|android|macos|windo
 _MOBILE_CN = re.compile(r"(?<![\d\-])(?:\(?(?:\+|00)?86\)?[\- ]?)?1[3-9]\d[\- ]?\d{4}[\- ]?\d{4}(?![\d\-])")
 _LANDLINE_CN = re.compile(r"(?<![\d\-])(?:0\d{2,3}[\- ]\d{7,8}|[48]00[\- ]?\d{3}[\- ]?\d{4})(?![\d\-])")
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9_.,:+\-/#€$£¥])(?:\+|00)?[\-. ]?\(?\d(?:[ \t().\-/]{0,3}\d){6,14}(?![\d]|[.,:/\-]\d|-?[A-Za-z])"
+    r"(?<![A-Za-z0-9_.,:+\-/#€$£¥])(?:\+|00)?[\-. ]?\(?\d(?:[ \t().\-/]{0,3}\d){6,14}"
+    r"(?![\d]|[.,:/\-]\d|-?(?!x\d|ext)[A-Za-z])(?:(?:x| ?ext\.? ?)\d{1,5})?"
 )
+_EXTENSION = re.compile(r"x|ext")
 _PHONE_WORD = re.compile(
     r"(?:phone|call|mobile|cell|tel|text me|whatsapp|wechat|reach me|ring|fax|contact|电话|手机|致电|拨打|联系|微信|"
     r"号码)[^.!?。]{0,25}$",
@@ -237,7 +243,7 @@ def _phones(text: str) -> Iterator[Span]:
     for match in _PHONE.finditer(text):
         start = match.start() + len(match.group()) - len(match.group().lstrip(" .-"))
         if _is_phone(text[start : match.end()], text[max(0, start - 60) : start], text[match.end() : match.end() + 9]):
-            yield Span(start, match.end(), "PHONE", digits_of(match.group())[-9:])
+            yield Span(start, match.end(), "PHONE", digits_of(_EXTENSION.split(match.group())[0])[-9:])
 
 
 def _is_phone(number: str, before: str, after: str) -> bool:

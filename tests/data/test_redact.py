@@ -218,3 +218,10 @@ def test_authors_and_telling_ids_are_taken_out() -> None:
     out = Redactor(log).redact(log[0])
     assert "7700" not in out.id
     assert out.messages[0].author is None
+
+
+def test_an_answer_to_the_question_for_a_name_is_one() -> None:
+    texts = redacted("hello", "Could I get your name, please?", "alexis wong", "Thanks! So alexis, it is booked.")
+    assert "alexis" not in " ".join(texts).lower()
+    assert redacted("hello", "What is your name?", "why?", "why not")[2:] == ["why?", "why not"]
+    assert redacted("您好", "请问您怎么称呼？", "王小明", "好的")[2] == "<NAME_1>"
