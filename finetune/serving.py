@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from data.artifacts import ModelLayout
 from finetune.calibrate import Judged, noise_texts, save_thresholds, thresholds_of
 from finetune.examples import TrainingData, evenly
 from finetune.ranker import Ranked, with_platt
+from retrieval.alike import Alike
 from retrieval.evaluate import queries_of
 from retrieval.lexical import language_of
-from retrieval.match import Matcher, Query
+from retrieval.match import Match, Matcher, Query
 from retrieval.rank import Ranker
 from retrieval.search import Scope
 
@@ -45,7 +44,11 @@ def calibrate(
     ranked = [Ranked.of(m, index.row_of[e.answer]) for m, e in zip(matches, examples, strict=True)]
     ranker = with_platt(ranker, ranked)
     scope = Scope()
-    judged = [_judged(ranker, r, scope.probability(m)) for m, r in zip(matches, ranked, strict=True)]
+    alike = Alike(index)
+    judged = [
+        _judged(alike, ranker, m, index.row_of[e.answer], scope.probability(m))
+        for m, e in zip(matches, examples, strict=True)
+    ]
     texts = noise_texts()
     noise = [scope.probability(m) for m in matcher.match([Query(t, t, language_of(t)) for t in texts])]
     thresholds = thresholds_of(judged, noise=noise)
@@ -62,11 +65,12 @@ def calibrate(
     return ranker, {**asdict(thresholds), **notes}
 
 
-def _judged(ranker: Ranker, query: Ranked, known: float) -> Judged:
-    probability = ranker.probabilities(query.features)
-    order = np.argsort(-probability, kind="stable")[:3]
-    best = float(probability[order[0]]) if len(order) else 0.0
-    return Judged(best, bool(len(order)) and int(order[0]) == query.right, query.right in order, known)
+def _judged(alike: Alike, ranker: Ranker, match: Match, right: int, known: float) -> Judged:
+    """A question after ranking; what says the same as the agent's answer counts as right."""
+    choices = alike.choices(match.rows, ranker.probabilities(match.features))[:3]
+    says = [alike.says(choice, match.rows, right) for choice in choices]
+    best = choices[0].probability if choices else 0.0
+    return Judged(best, bool(says) and says[0], any(says), known)
 
 
 def _share(part: int, whole: int) -> float:

@@ -59,10 +59,18 @@ def logged_of(examples: Iterable[Example], intents: Iterable[IntentExample] = ()
 
 
 def message_of(context: str) -> str:
-    """What a rendered context asks last: everything after the last agent's turn, without the speakers' names."""
+    """What a rendered context asks last, without the speakers' names.
+
+    That is everything after the last agent's turn; where the agent spoke last ("one moment, please"), what the
+    customer had said before; the agent's own words when nothing else is there.
+    """
     lines = context.split("\n")
-    agents = [i for i, line in enumerate(lines) if line.startswith("agent: ")]
-    tail = lines[agents[-1] + 1 :] if agents else lines
+    tail: list[str] = []
+    for line in reversed(lines):
+        if not line.startswith("agent: "):
+            tail.insert(0, line)
+        elif tail:
+            break
     return " ".join(line.split(": ", 1)[-1] if _has_speaker(line) else line for line in tail or lines[-1:])
 
 

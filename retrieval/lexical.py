@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,15 @@ def language_of(text: str, default: str = "en") -> str:
 def words_of(text: str) -> list[str]:
     """Tokens of a text, as BM25 counts them: lower case, English plurals cut, Chinese segmented, no function words.
 
-    A text of function words only keeps them, so that it can be found at all.
+    Chinese is counted by words and by pairs of characters, because two sentences are rarely segmented alike ("能机|洗"
+    against "可以|机洗"). A text of function words only keeps them, so that it can be found at all.
     """
     pieces = _PIECE.findall(unicodedata.normalize("NFKC", text).lower())
     tokens: list[str] = []
     for piece in pieces:
         if "\u3400" <= piece[0] <= "\ufaff":
             tokens += _chinese().lcut_for_search(piece)
+            tokens += (a + b for a, b in pairwise(piece))
         else:
             tokens.append(piece)
     stop = _stop_words()

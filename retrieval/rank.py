@@ -38,25 +38,25 @@ FEATURES: Mapping[str, str] = {
 LOWEST_LOG = -10.0
 
 _DEFAULT_WEIGHTS: Mapping[str, float] = {
-    "dense": 3.0,
-    "dense_message": 1.0,
-    "near_max": 4.0,
-    "near_message": 1.0,
-    "near_vote": 3.0,
-    "lexical": 1.0,
-    "lexical_near": 3.0,
-    "lexical_vote": 2.0,
-    "head": 3.0,
-    "head_log": 0.2,
-    "fused": 2.0,
+    "dense": 0.2,
+    "dense_message": 3.0,
+    "near_max": 0.5,
+    "near_message": 0.5,
+    "near_vote": 0.3,
+    "lexical": 0.3,
+    "lexical_near": 1.5,
+    "lexical_vote": 0.7,
+    "head": 1.0,
+    "head_log": 0.0,
+    "fused": 4.0,
     "support": 0.3,
-    "topic": 1.0,
+    "topic": 2.0,
     "recency": 0.2,
-    "language": 1.0,
-    "given": -1.0,
-    "last": -0.5,
+    "language": 3.0,
+    "given": -3.0,
+    "last": -1.5,
 }
-_DEFAULT_BIAS = -5.5
+_DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.36, -4.9
 
 
 def column(name: str) -> int:
@@ -98,7 +98,8 @@ class Ranker:
         """Weights set by hand: better than any single list before something was trained."""
         size = len(FEATURES)
         weights = tuple(_DEFAULT_WEIGHTS[name] for name in FEATURES)
-        return cls(weights, (0.0,) * size, (1.0,) * size, bias=_DEFAULT_BIAS, trained=False)
+        platt = {"platt_slope": _DEFAULT_SLOPE, "platt_offset": _DEFAULT_OFFSET}
+        return cls(weights, (0.0,) * size, (1.0,) * size, **platt, trained=False)
 
     def scores(self, features: Features) -> NDArray[np.float64]:
         """Orders candidates: (n, F) -> (n,), higher is better."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from data.artifacts import IndexLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.schema import Answer, Role
+from retrieval.alike import Alike, Choice
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
 from retrieval.index import NO_ROW, Index
@@ -138,10 +137,11 @@ class Hit:
 
     Attributes:
         answer: With its provenance.
-        probability: That it is the right one, 0..1.
+        probability: That it is the right one, or one of ``variants`` is, 0..1.
         features: The evidence by name.
         words: Words of the message that are in the answer or in ``question``, the rarest first.
         question: The logged question that speaks most for it, or None.
+        variants: Ids of answers that say the same; they are no hits of their own.
     """
 
     answer: Answer
@@ -149,6 +149,7 @@ class Hit:
     features: dict[str, float]
     words: tuple[str, ...]
     question: str | None
+    variants: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -233,7 +234,7 @@ class Searcher:
     ) -> None:
         self.matcher, self.ranker = matcher, ranker or Ranker.default()
         self.thresholds, self.scope = thresholds or Thresholds(), scope or Scope()
-        self.model, self.index_key = model, index
+        self.model, self.index_key, self.alike = model, index, Alike(matcher.index)
 
     @classmethod
     def open(cls, index: IndexLayout, model: ModelLayout, *, threads: int = 0) -> Searcher:
@@ -329,22 +330,19 @@ class Searcher:
         return Intent(head.labels[best], kind, float(match.intents[best]))
 
     def _hits(self, match: Match, k: int, explained: int) -> tuple[Hit, ...]:
-        probability = self.ranker.probabilities(match.features)
-        order = np.argsort(-probability, kind="stable")[:k]
-        reasons = [i < explained for i in range(len(order))]
-        return tuple(
-            self._hit(match, int(i), float(probability[i]), explained=explain)
-            for i, explain in zip(order, reasons, strict=True)
-        )
+        choices = self.alike.choices(match.rows, self.ranker.probabilities(match.features))[:k]
+        return tuple(self._hit(match, choice, explained=i < explained) for i, choice in enumerate(choices))
 
-    def _hit(self, match: Match, i: int, probability: float, *, explained: bool) -> Hit:
+    def _hit(self, match: Match, choice: Choice, *, explained: bool) -> Hit:
+        i = choice.place
         answer = self.index.answers[int(match.rows[i])]
         asked = int(match.asked[i])
         question = None if asked == NO_ROW else self.index.logged[asked].text
         found = set(words_of(f"{answer.text}\n{question or ''}")) if explained else set()
         words = sorted(found & set(match.words), key=self.index.lexical.weight, reverse=True)
         features = {name: float(match.features[i, column(name)]) for name in FEATURES}
-        return Hit(answer, probability, features, tuple(words[:_REASONS]), question)
+        variants = tuple(self.index.answers[int(match.rows[other])].id for other in choice.others)
+        return Hit(answer, choice.probability, features, tuple(words[:_REASONS]), question, variants)
 
 
 def _head(path: Path) -> LinearHead | None:

@@ -20,11 +20,13 @@ def test_scores_and_probabilities_are_the_formula() -> None:
 
 
 def test_hand_set_weights_prefer_evidence_and_avoid_repetition() -> None:
+    evidence = [column(name) for name in ("near_max", "lexical_near", "fused", "language")]
     rows = np.zeros((3, len(FEATURES)), dtype=np.float32)
-    rows[0, column("near_max")] = 0.9
-    rows[1, [column("near_max"), column("given")]] = 0.9, 1.0
-    scores = Ranker.default().scores(rows)
-    assert scores[0] > scores[1] > scores[2]
+    rows[:2, evidence] = 0.9
+    rows[1, column("given")] = 1.0
+    probabilities = Ranker.default().probabilities(rows)
+    assert probabilities[0] > probabilities[1] > probabilities[2]
+    assert probabilities[2] < 0.05
 
 
 def test_a_loaded_ranker_is_the_same(tmp_path: Path) -> None:

@@ -184,7 +184,9 @@ def test_what_a_context_asks_last() -> None:
     turns = [("customer", "hi"), ("agent", "hello"), ("customer", "my tent\nis torn"), ("system", "order found")]
     assert message_of(render_context(turns)) == "my tent is torn order found"
     assert message_of(render_context([("customer", "note: alone")])) == "note: alone"
-    assert message_of(render_context([("customer", "hi"), ("agent", "hello")])) == "hello"
+    assert message_of(render_context([("customer", "hi"), ("agent", "hello")])) == "hi"
+    assert message_of(render_context([("agent", "hello"), ("customer", "a"), ("agent", "b"), ("agent", "c")])) == "a"
+    assert message_of(render_context([("agent", "hello")])) == "hello"
     assert message_of("") == ""
 
 

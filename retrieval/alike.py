@@ -1,0 +1,121 @@
+"""Which answers say the same: agents word one fact in many ways, and a customer wants it once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.index import Index
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NO = re.compile(r"\b(?:no|not|never|none|cannot|without)\b|n't\b|n’t\b|[不没无勿别]", re.IGNORECASE)
+
+NEAR_WITH_NUMBERS, NEAR = 0.65, 0.75
+"""Least cosine of two answers that say the same; agreeing numbers are evidence too, so that less will do."""
+
+_DEEP = 60
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Candidates that say the same.
+
+    Attributes:
+        place: Position of the most probable of them among the candidates.
+        probability: That one of them is right, 0..1.
+        others: Positions of the others.
+    """
+
+    place: int
+    probability: float
+    others: tuple[int, ...] = ()
+
+
+class Alike:
+    """Tells whether two answers of an index say the same.
+
+    Careful rather than keen: one language, no contradiction in numbers or in negation, and near in meaning. Two prices
+    of one article are two answers.
+
+    Args:
+        index: Whose answers.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+
+    @cached_property
+    def _facts(self) -> list[tuple[frozenset[str], bool]]:
+        """Numbers of each answer, and whether it denies something."""
+        return [
+            (frozenset(n.replace(",", ".").rstrip(".") for n in _NUMBER.findall(a.text)), bool(_NO.search(a.text)))
+            for a in self.index.answers
+        ]
+
+    def among(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(n, n) whether two of the answers in these rows say the same; symmetric, true on the diagonal."""
+        places = [int(row) for row in rows]
+        vectors = self.index.dense.vectors(places)
+        cosine = vectors @ vectors.T  # (n, n)
+        same = np.eye(len(places), dtype=bool)
+        for i, j in zip(*np.nonzero(np.triu(cosine >= NEAR_WITH_NUMBERS, k=1)), strict=True):
+            same[i, j] = same[j, i] = self._agree(places[i], places[j], float(cosine[i, j]))
+        return same
+
+    def says(self, choice: Choice, rows: NDArray[np.int64], row: int) -> bool:
+        """Whether a choice among candidates says what the answer in a row of the index says.
+
+        Args:
+            choice: From ``choices``.
+            rows: (n,) rows of the candidates.
+            row: Of the answer, which need not be a candidate.
+        """
+        given = [int(rows[place]) for place in (choice.place, *choice.others)]
+        return row in given or bool(self.among([given[0], row])[0, 1])
+
+    def choices(self, rows: NDArray[np.int64], probability: NDArray[np.float64]) -> list[Choice]:
+        """Gathers candidates that say the same: their probabilities add up, since an agent gives one of them.
+
+        Args:
+            rows: (n,) rows of the candidates in the index.
+            probability: (n,) of each.
+
+        Returns:
+            Most probable first. Beyond the best 60 candidates each stands alone.
+        """
+        order = np.argsort(-probability, kind="stable")
+        head = order[:_DEEP]
+        same = self.among(rows[head]) if len(head) else np.zeros((0, 0), dtype=bool)
+        leaders: list[int] = []
+        members: dict[int, list[int]] = {}
+        for i in range(len(head)):
+            leader = next((other for other in leaders if same[i, other]), None)
+            if leader is None:
+                leaders.append(i)
+                members[i] = []
+            else:
+                members[leader].append(i)
+        made = [
+            Choice(
+                int(head[i]),
+                min(0.999, float(probability[head[[i, *members[i]]]].sum())),
+                tuple(int(head[j]) for j in members[i]),
+            )
+            for i in leaders
+        ]
+        made += [Choice(int(place), float(probability[place])) for place in order[_DEEP:]]
+        return sorted(made, key=lambda choice: -choice.probability)
+
+    def _agree(self, a: int, b: int, cosine: float) -> bool:
+        one, two = self.index.answers[a], self.index.answers[b]
+        (numbers, denies), (others, denies_too) = self._facts[a], self._facts[b]
+        if one.language != two.language or denies != denies_too:
+            return False
+        if numbers and others:
+            return numbers <= others or others <= numbers
+        return not numbers and not others and cosine >= NEAR
