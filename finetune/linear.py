@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,29 @@ def fit_linear(
         seed: Of the order.
         progress: Told how far it is.
     """
+    import torch
+
+    with _one_thread(torch):
+        return _descend(
+            dense, ngrams, labels, classes=classes, passes=passes, steps=steps, seed=seed, progress=progress
+        )
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """The matrices of a step are so small that a second thread costs more in waiting than it computes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _descend(
+    dense: Matrix, ngrams: csr_matrix, labels: Ids, *, classes: int, passes: int, steps: int, seed: int,
+    progress: Progress | None,
+) -> LinearFit:  # fmt: skip
     import torch
 
     columns = _kept_columns(ngrams, classes)
