@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,7 +198,6 @@ def demo(
     learn_only: Annotated[bool, typer.Option("--learn-only", help="Learn, but do not serve.")] = False,
 ) -> None:
     """Learn from the sample log (synthetic, an outdoor-gear shop) and serve its page with the chat widget."""
-    from bot.cli import serve
     from bot.serve import check_port
 
     workspace = _demo_workspace(recipe, port=port)
@@ -209,7 +209,8 @@ def demo(
         return
     name, password = _demo_agent(workspace)
     typer.echo(f"Agent page sign-in: {name} / {password}", err=True)
-    serve(workspace=str(workspace.root), port=port)
+    command = [sys.executable, str(PROJECT / "careline.py"), "serve", "--workspace", str(workspace.root)]
+    os.execv(sys.executable, [*command, *(["--port", str(port)] if port else [])])  # gives back what learning took
 
 
 def _demo_workspace(recipe: str, *, port: int | None) -> Workspace:
