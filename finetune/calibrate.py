@@ -18,8 +18,10 @@ from retrieval.search import Thresholds
 
 Floats = NDArray[Any]
 
-PRECISION = 0.8
-"""An answer is said, and not only offered, where at least so many like it were the agent's own choice."""
+PRECISION = 0.65
+"""An answer is said, and not only offered, where at least so many like it were the agent's own choice. That choice is
+one of several right ones: of 20 answers to questions made up for the sample shop that were said at .65, 18 were right.
+"""
 
 IN_SCOPE = 0.97
 """Share of real questions that must not be taken for out of scope."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from data.artifacts import ModelLayout
+from data.schema import Example
 from finetune.calibrate import Judged, noise_texts, save_thresholds, thresholds_of
 from finetune.examples import TrainingData, evenly
 from finetune.ranker import Ranked, with_platt
@@ -25,8 +26,8 @@ def calibrate(
 ) -> tuple[Ranker, dict[str, Any]]:
     """Fits probabilities and thresholds as serving will meet them, and writes ``thresholds.json``.
 
-    Only questions whose answer the bot may say and knows are looked at, and only sayable answers are candidates: the
-    rest of an agent's work is not what the thresholds decide about.
+    Only customers' questions whose answer the bot knows and may say are looked at, and only sayable answers are
+    candidates: the rest of an agent's work is not what the thresholds decide about.
 
     Args:
         matcher: Over the training contexts.
@@ -38,7 +39,8 @@ def calibrate(
         The ranker with probabilities, and the thresholds with what they come to on the validation split.
     """
     index = matcher.index
-    fit = [e for e in data.of("valid") if e.answer in index.row_of and index.sayable[index.row_of[e.answer]]]
+    fit = [e for e in data.of("valid") if _is_asked(e) and e.answer in index.row_of]
+    fit = [e for e in fit if index.sayable[index.row_of[e.answer]]]
     examples = [fit[i] for i in evenly(len(fit), MOST)]
     matches = list(matcher.match(queries_of(examples)))
     ranked = [Ranked.of(m, index.row_of[e.answer]) for m, e in zip(matches, examples, strict=True)]
@@ -63,6 +65,11 @@ def calibrate(
     }
     save_thresholds(thresholds, layout.thresholds, notes=notes)
     return ranker, {**asdict(thresholds), **notes}
+
+
+def _is_asked(example: Example) -> bool:
+    """Whether the customer spoke last: the bot is never asked for what follows "one moment, please"."""
+    return not example.context.rpartition("\n")[2].startswith("agent: ")
 
 
 def _judged(alike: Alike, ranker: Ranker, match: Match, right: int, known: float) -> Judged:

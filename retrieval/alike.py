@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.index import Index
+from retrieval.lexical import words_of
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NO = re.compile(r"\b(?:no|not|never|none|cannot|without)\b|n't\b|n’t\b|[不没无勿别]", re.IGNORECASE)
 
-NEAR_WITH_NUMBERS, NEAR = 0.65, 0.75
+NEAR_WITH_NUMBERS, NEAR = 0.68, 0.75
 """Least cosine of two answers that say the same; agreeing numbers are evidence too, so that less will do."""
+
+SHARED_WORDS = 0.15
+"""Least share of all their words that two answers have in common: an encoder that was taught a language on a few
+hundred examples finds much alike that is not."""
 
 _DEEP = 60
 
@@ -27,7 +32,7 @@ class Choice:
 
     Attributes:
         place: Position of the most probable of them among the candidates.
-        probability: That one of them is right, 0..1.
+        probability: That one of them is right, 0..1: the sum over them all.
         others: Positions of the others.
     """
 
@@ -48,6 +53,7 @@ class Alike:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self._known_words: dict[int, frozenset[str]] = {}
 
     @cached_property
     def _facts(self) -> list[tuple[frozenset[str], bool]]:
@@ -86,7 +92,8 @@ class Alike:
             probability: (n,) of each.
 
         Returns:
-            Most probable first. Beyond the best 60 candidates each stands alone.
+            In the order of their most probable members, so that many weak ones do not outvote a strong one. Beyond
+            the best 60 candidates each stands alone.
         """
         order = np.argsort(-probability, kind="stable")
         head = order[:_DEEP]
@@ -108,14 +115,29 @@ class Alike:
             )
             for i in leaders
         ]
-        made += [Choice(int(place), float(probability[place])) for place in order[_DEEP:]]
-        return sorted(made, key=lambda choice: -choice.probability)
+        return made + [Choice(int(place), float(probability[place])) for place in order[_DEEP:]]
 
     def _agree(self, a: int, b: int, cosine: float) -> bool:
         one, two = self.index.answers[a], self.index.answers[b]
         (numbers, denies), (others, denies_too) = self._facts[a], self._facts[b]
         if one.language != two.language or denies != denies_too:
             return False
-        if numbers and others:
-            return numbers <= others or others <= numbers
-        return not numbers and not others and cosine >= NEAR
+        if bool(numbers) != bool(others) or cosine < (NEAR_WITH_NUMBERS if numbers else NEAR):
+            return False
+        return _agreeing(numbers, others) and self._overlap(a, b) >= SHARED_WORDS
+
+    def _overlap(self, a: int, b: int) -> float:
+        """Jaccard's index of the words of two answers."""
+        one, two = self._words(a), self._words(b)
+        return len(one & two) / max(1, len(one | two))
+
+    def _words(self, row: int) -> frozenset[str]:
+        if row not in self._known_words:
+            self._known_words[row] = frozenset(words_of(self.index.answers[row].text))
+        return self._known_words[row]
+
+
+def _agreeing(one: frozenset[str], two: frozenset[str]) -> bool:
+    """Equal numbers, or at least two of them within the others: one number in common is chance."""
+    small, large = sorted((one, two), key=len)
+    return one == two or (len(small) >= 2 and small <= large)

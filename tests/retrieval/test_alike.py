@@ -37,11 +37,11 @@ def test_only_what_agrees_in_language_numbers_and_negation_says_the_same(alike: 
 def test_what_says_the_same_is_offered_once_with_both_probabilities(alike: Alike) -> None:
     rows = np.array([6, 2, 1, 0])
     choices = alike.choices(rows, np.array([0.1, 0.4, 0.2, 0.3]))
-    assert [(c.place, c.others) for c in choices] == [(3, (2,)), (1, ()), (0, ())]
-    assert [c.probability for c in choices] == pytest.approx([0.5, 0.4, 0.1])
-    assert alike.says(choices[0], rows, 1)
+    assert [(c.place, c.others) for c in choices] == [(1, ()), (3, (2,)), (0, ())]
+    assert [c.probability for c in choices] == pytest.approx([0.4, 0.5, 0.1])
+    assert alike.says(choices[1], rows, 1)
     assert alike.says(choices[2], rows, 7)
-    assert not alike.says(choices[0], rows, 2)
+    assert not alike.says(choices[1], rows, 2)
 
 
 def test_probabilities_never_exceed_one_and_nothing_is_nothing(alike: Alike) -> None:
