@@ -27,7 +27,7 @@ from retrieval.rows import read_rows
 if TYPE_CHECKING:
     from rich.console import Console
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raise when the files of an index change, so that existing ones are built again."""
 
 MOST_CONTEXTS = 20_000

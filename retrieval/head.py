@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from data.errors import InputError
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csc_matrix, csr_matrix
     from sklearn.feature_extraction import FeatureHasher
 
 Matrix = NDArray[np.float32]
@@ -246,7 +246,7 @@ class LinearHead:
         assert self.ngram_weights is not None
         if isinstance(self.ngram_weights, np.ndarray):
             return np.ascontiguousarray(self.ngram_weights.T, dtype=np.float16)
-        return self.ngram_weights.T.tocsr().astype(np.float32)
+        return self.ngram_weights.T.tocsr().astype(np.float32, copy=False)
 
     def save(self, path: Path) -> None:
         """Writes one ``.npz`` without pickles; n-gram weights are stored sparse and as float16."""
@@ -307,11 +307,18 @@ _DENSE_CELLS = 2**24
 """Up to this many cells (32 MB as float16) n-gram weights are held dense, which answers quicker."""
 
 
-def _unpacked(arrays: dict[str, NDArray[Any]], classes: int, buckets: int) -> NDArray[np.float16] | csr_matrix | None:
+def _unpacked(arrays: dict[str, NDArray[Any]], classes: int, buckets: int) -> NDArray[np.float16] | csc_matrix | None:
+    """The n-gram weights (classes, buckets) in memory order of buckets: dense where that is small or the smaller."""
     from scipy.sparse import csr_matrix
 
     if "values" not in arrays:
         return None
-    shape = (classes, buckets)
-    sparse = csr_matrix((arrays["values"].astype(np.float32), arrays["columns"], arrays["rows"]), shape=shape)
-    return np.asarray(sparse.toarray(), dtype=np.float16) if classes * buckets <= _DENSE_CELLS else sparse
+    values, columns, rows = arrays["values"], arrays["columns"], arrays["rows"]
+    cells = classes * buckets
+    if cells > _DENSE_CELLS and 2 * cells > 8 * len(values):  # bytes: float16 against float32 with int32 positions
+        return csr_matrix((values.astype(np.float32), columns, rows), shape=(classes, buckets)).tocsc()
+    by_bucket = np.zeros((buckets, classes), dtype=np.float16)
+    for label in range(classes):
+        part = slice(rows[label], rows[label + 1])
+        by_bucket[columns[part], label] = values[part]
+    return by_bucket.T

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,17 +19,22 @@ from numpy.typing import NDArray
 from data.errors import InputError
 
 if TYPE_CHECKING:
-    import bm25s
     import jieba
 
 Scores = NDArray[np.float32]
 
-_K1 = 1.2
+_K1, _B = 1.2, 0.75
+_BM25S = {"method": "lucene", "idf_method": "lucene", "delta": 0.5, "dtype": "float32", "int_dtype": "int32"}
 _HAN = "\u3400-\u9fff\uf900-\ufaff"
 _PIECE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:'[^\W_{_HAN}]+)?")
-_COMMON = "i my me you your we our us do does did can could would should am im have has had just from so please"
+_COMMON = """
+a an the this that these those it its i my me you your we our us they them their he she his her who
+am is are was were be been being do does did has have had can could will would should shall may might must
+and or but if then than so as at by for from in into of on onto to up with about im please just
+"""
 _STOP_EN = frozenset(_COMMON.split())
 _STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在和就都也有这那请") | {"请问", "一下", "你好", "您好"}
+_STOP = _STOP_EN | _STOP_ZH
 
 
 def language_of(text: str, default: str = "en") -> str:
@@ -59,8 +66,7 @@ def words_of(text: str) -> list[str]:
             tokens += (a + b for a, b in pairwise(piece))
         else:
             tokens.append(piece)
-    stop = _stop_words()
-    kept = [token for token in tokens if token not in stop]
+    kept = [token for token in tokens if token not in _STOP]
     return [_singular(token) for token in kept or tokens]
 
 
@@ -78,13 +84,6 @@ def _singular(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _stop_words() -> frozenset[str]:
-    from bm25s.stopwords import STOPWORDS_EN
-
-    return frozenset(STOPWORDS_EN) | _STOP_EN | _STOP_ZH
-
-
-@lru_cache(maxsize=1)
 def _chinese() -> jieba.Tokenizer:
     """Jieba's segmenter; its dictionary takes about a second, so it is read when the first Chinese text comes."""
     import warnings
@@ -98,6 +97,27 @@ def _chinese() -> jieba.Tokenizer:
     return jieba.dt
 
 
+@dataclass(frozen=True, eq=False)
+class Postings:
+    """What bm25s computed, as plain arrays: serving reads them without bm25s, which brings jax and 100 MB with it.
+
+    Attributes:
+        scores: (postings,) BM25 of a word in a text, word by word.
+        texts: (postings,) the texts.
+        starts: (words + 1,) where each word's part begins.
+        vocabulary: Word to its number.
+    """
+
+    scores: NDArray[np.float32]
+    texts: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    vocabulary: dict[str, int]
+
+    def of(self, word: int) -> slice:
+        """Where the postings of a word are."""
+        return slice(int(self.starts[word]), int(self.starts[word + 1]))
+
+
 class Lexical:
     """BM25 (Lucene's formula, k1 1.2, b 0.75) over texts, scored as a share of the query.
 
@@ -106,15 +126,14 @@ class Lexical:
     can bring it a little above 1.
 
     Args:
-        index: A bm25s index, or None for no texts; use ``build`` or ``load``.
+        postings: None for texts without any words; use ``build`` or ``load``.
         size: Number of texts.
     """
 
-    def __init__(self, index: bm25s.BM25 | None, size: int) -> None:
-        self._index, self.size = index, size
-        if index is not None:
-            frequency = np.diff(index.scores["indptr"]).astype(np.float64)
-            self._idf = _idf(frequency, size)  # (tokens,)
+    def __init__(self, postings: Postings | None, size: int) -> None:
+        self._postings, self.size = postings, size
+        if postings is not None:
+            self._idf = _idf(np.diff(postings.starts).astype(np.float64), size)  # (words,)
         self._idf_unknown = float(_idf(np.zeros(1), size)[0])
 
     @classmethod
@@ -129,9 +148,10 @@ class Lexical:
 
         if not any(documents):
             return cls(None, len(documents))
-        index = bm25s.BM25(method="lucene", k1=_K1, b=0.75)
+        index = bm25s.BM25(method="lucene", k1=_K1, b=_B)
         index.index([list(words) for words in documents], show_progress=False)
-        return cls(index, len(documents))
+        made = index.scores
+        return cls(Postings(made["data"], made["indices"], made["indptr"], dict(index.vocab_dict)), len(documents))
 
     def scores(self, words: Sequence[str]) -> Scores:
         """(size,) share of the query's weight that is found in each text, from 0 to about 1.
@@ -142,12 +162,11 @@ class Lexical:
         out = np.zeros(self.size, dtype=np.float32)
         known = self._known(words)
         best = sum(self._idf[i] for i in known) + self._idf_unknown * (len(set(words)) - len(known))
-        if self._index is None or not known:
+        if self._postings is None or not known:
             return out
-        table = self._index.scores
-        for token in known:  # a token's texts are distinct, so plain fancy addition is right, and 10 x np.add.at
-            part = slice(table["indptr"][token], table["indptr"][token + 1])
-            out[table["indices"][part]] += table["data"][part]
+        for word in known:  # a word's texts are distinct, so plain fancy addition is right, and 10 x np.add.at
+            part = self._postings.of(word)
+            out[self._postings.texts[part]] += self._postings.scores[part]
         return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
 
     def known_share(self, words: Sequence[str], *, among: NDArray[np.bool_] | None = None) -> float:
@@ -157,15 +176,14 @@ class Lexical:
             words: From ``words_of``.
             among: (size,) the texts that count; all by default.
         """
-        known = [token for token in self._known(words) if among is None or among[self._texts_with(token)].any()]
+        known = [word for word in self._known(words) if among is None or among[self._texts_with(word)].any()]
         found = sum(self._idf[i] for i in known)
         missed = self._idf_unknown * (len(set(words)) - len(known))
         return float(found / (found + missed)) if words else 0.0
 
-    def _texts_with(self, token: int) -> NDArray[np.int64]:
-        assert self._index is not None
-        table = self._index.scores
-        return np.asarray(table["indices"][table["indptr"][token] : table["indptr"][token + 1]])
+    def _texts_with(self, word: int) -> NDArray[np.int32]:
+        assert self._postings is not None
+        return self._postings.texts[self._postings.of(word)]
 
     def weight(self, word: str) -> float:
         """Inverse document frequency of a word; the largest for one that is in no text."""
@@ -173,17 +191,21 @@ class Lexical:
         return float(self._idf[known[0]]) if known else self._idf_unknown
 
     def _known(self, words: Sequence[str]) -> list[int]:
-        if self._index is None:
-            return []
-        vocabulary = self._index.vocab_dict
+        vocabulary = self._postings.vocabulary if self._postings is not None else {}
         return [vocabulary[word] for word in dict.fromkeys(words) if word in vocabulary]
 
     def save(self, folder: Path) -> None:
-        """Writes bm25s's folder (``.npy`` and JSON, no pickles)."""
+        """Writes a folder as bm25s does (``.npy`` and JSON, no pickles); ``bm25s.BM25.load`` reads it too."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "size.txt").write_text(f"{self.size}\n", encoding="utf-8")
-        if self._index is not None:
-            self._index.save(folder, show_progress=False)
+        parameters = {**_BM25S, "k1": _K1, "b": _B, "num_docs": self.size}
+        (folder / "params.index.json").write_text(json.dumps(parameters), encoding="utf-8")
+        if self._postings is None:
+            return
+        np.save(folder / "data.csc.index.npy", self._postings.scores, allow_pickle=False)
+        np.save(folder / "indices.csc.index.npy", self._postings.texts, allow_pickle=False)
+        np.save(folder / "indptr.csc.index.npy", self._postings.starts, allow_pickle=False)
+        words = json.dumps(self._postings.vocabulary, ensure_ascii=False)
+        (folder / "vocab.index.json").write_text(words, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Lexical:
@@ -192,12 +214,14 @@ class Lexical:
         Raises:
             InputError: The folder is missing or holds no such index.
         """
-        import bm25s
-
         try:
-            size = int((folder / "size.txt").read_text(encoding="utf-8"))
-            stored = (folder / "params.index.json").is_file()
-            return cls(bm25s.BM25.load(folder, show_progress=False) if stored else None, size)
+            size = int(json.loads((folder / "params.index.json").read_text(encoding="utf-8"))["num_docs"])
+            if not (folder / "vocab.index.json").is_file():
+                return cls(None, size)
+            names = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy")
+            scores, texts, starts = (np.load(folder / name, allow_pickle=False) for name in names)
+            vocabulary = json.loads((folder / "vocab.index.json").read_text(encoding="utf-8"))
+            return cls(Postings(scores, texts, starts, vocabulary), size)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 str(folder), got=str(error), expected="a BM25 index", next_step="Run `careline index build` again."
