@@ -56,7 +56,7 @@ _DEFAULT_WEIGHTS: Mapping[str, float] = {
     "given": -3.0,
     "last": -1.5,
 }
-_DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.36, -4.9
+_DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.5, -5.3
 
 
 def column(name: str) -> int:

@@ -75,7 +75,7 @@ def test_a_question_becomes_ask_with_its_topic_and_hits(taught: Workspace) -> No
 def test_a_static_intent_keeps_its_name_whatever_the_hits_say(taught: Workspace) -> None:
     parsed = understand(taught, "where is my order NT-104021")
     assert parsed["intent"]["name"] == "order_status"
-    assert parsed["careline"]["outcome"] == "sure"
+    assert parsed["careline"]["understood"]
     assert {e["entity"]: e["value"] for e in parsed["entities"]} == {"order_number": "NT-104021", "language": "en"}
 
 
