@@ -60,7 +60,8 @@ def learned_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     from data.workspace import Learn, Services, Shop, WorkspaceSettings, find_workspace, write_settings
     from learn import SAMPLE_LOG, run_stages
 
-    root = tmp_path_factory.mktemp("shop")
+    shared = os.environ.get("CARELINE_TEST_WORKSPACE")  # so that two pytest processes learn once
+    root = Path(shared) if shared else tmp_path_factory.mktemp("shop")
     settings = WorkspaceSettings(
         shop=Shop(name="Northwind Trail"), learn=Learn(recipe="tiny"), services=Services(orders="sample")
     )
