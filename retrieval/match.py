@@ -18,6 +18,7 @@ from retrieval.rank import LOWEST_LOG, Features
 
 _NEIGHBOURS = 64
 _ANSWERS_DEEP = 200
+_SAME = 0.8
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,17 @@ class Query:
     ) -> Query:
         """A customer's message after the turns before it.
 
+        Who asks the same again has the same right answer again: the message then stands alone, as the first time, and
+        what was given since does not count against it.
+
         Args:
             text: The message.
             turns: (role, text) before it, oldest first, without the message.
             language: Detected from the message when None.
             given: Ids of the answers given so far.
         """
+        if _asked_before(text, [said for role, said in turns if role == "customer"]):
+            turns, given = (), ()
         return cls(
             context=render_context([*turns, ("customer", text)]),
             message=" ".join(text.split()),
@@ -230,6 +236,13 @@ class Matcher:
             coverage=sight.coverage[1],
             words=tuple(words),
         )
+
+
+def _asked_before(text: str, earlier: Sequence[str]) -> bool:
+    """Whether a message of at least two words has nearly the same words (Jaccard .8) as one before it."""
+    words = set(words_of(text)) if earlier else set()
+    before = [set(words_of(said)) for said in earlier] if len(words) >= 2 else []
+    return any(len(words & others) >= _SAME * len(words | others) for others in before)
 
 
 def _columns(queries: Sequence[Query]) -> tuple[list[str], list[str]]:

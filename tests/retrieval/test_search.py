@@ -224,3 +224,14 @@ def test_examples_of_what_is_out_of_scope_count_against_a_message() -> None:
     (match,) = Matcher(index, encoder).match([Query.of("write a poem about delivery")])
     assert match.stray > match.similarity
     assert match.known_words < 1
+
+
+@pytest.mark.parametrize(
+    ("again", "alone"), [("How do I wash it", True), ("wash it how?", True), ("dry it how?", False)]
+)
+def test_who_asks_the_same_again_gets_the_same_search(again: str, *, alone: bool) -> None:
+    turns = [("customer", "how do i wash it?"), ("agent", "By hand."), ("customer", "ok"), ("agent", "Anything else?")]
+    query = Query.of(again, turns=turns, given=["wash"])
+    assert (query.given == ()) is alone
+    assert (query.context == again) is alone
+    assert Query.of("ok", turns=turns, given=["wash"]).given == ("wash",)
