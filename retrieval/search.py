@@ -81,7 +81,7 @@ class Scope:
     Nearness to what was logged separates better than a classifier's own confidence, which is high for gibberish too;
     examples of what is out of scope count against it. Where the encoder cannot read a text, its words stand in. The
     weights are rounded from a logistic regression of held-out questions of the sample log against questions about the
-    world at large and random letters: AUROC .987 and .998.
+    world at large and random letters: AUROC .987 and .998 on the rows it was fitted to.
     """
 
     similarity: float = 6.0
