@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from data.schema import Answer
-from retrieval.answers import AnswerBook
+from retrieval.answers import AnswerBook, has_placeholder
 
 TITLE_LENGTH = 72
 """Characters of a button's title."""
@@ -104,7 +104,7 @@ def obscurity(question: str) -> int:
     return (
         abs(width - 40)
         + 15 * bool(_POINTS.search(question))
-        + OBSCURE * (follows or width < 8 or bool(_NUMBER.search(question)))
+        + OBSCURE * (follows or width < 8 or bool(_NUMBER.search(question)) or has_placeholder(question))
     )
 
 
