@@ -8,7 +8,10 @@ import sys
 
 from bench.printer import CannotRun, Printer
 
-BENCHES = {"learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed"}
+BENCHES = {
+    "learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed",
+    "reuse": "answers that can be said again: precision and recall against judgements by hand",
+}
 
 
 def main() -> int:

@@ -12,16 +12,19 @@ from __future__ import annotations
 import csv
 import random
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.printer import ROOT, CannotRun
+from bench.printer import ROOT, CannotRun, Printer
 from data.courtesy import strip_courtesies
 from data.dedupe import answer_key
 from data.intake import read_logs
 from data.pairs import agent_utterances
 from data.redact import Redactor
+from data.reuse import STEADY, refusal_of
 
 SHARED = ROOT.parent / "shared" / "data"
 LABELS = Path(__file__).with_name("reuse_labels.csv")
@@ -30,6 +33,51 @@ DRAWN = {"star": 600, "tweetsumm": 1200}
 """Messages a log. Few can be said again (one in forty in STAR, one in eight in TweetSumm), so the second log, which has
 more to find, is judged twice as far."""
 SEED = 3
+
+
+def run(printer: Printer, *, quick: bool, only: str | None) -> None:
+    """Measures on the half that no rule was chosen on; ``only`` is a log, or ``tune`` for the other half."""
+    started = time.monotonic()
+    wanted = "tune" if only == "tune" else "report"
+    right: Counter[tuple[bool, bool]] = Counter()
+    for log in [only] if only in LOGS else list(LOGS):
+        judged = _labels(log, wanted)
+        said = said_in(log)
+        filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
+        for message in said:
+            label = judged.pop((message.conversation, message.turn), None)
+            if label is not None:
+                support = often[answer_key(message.text)]
+                passes = message.template not in filled and refusal_of(message.text, support=support) is None
+                right[passes, label] += 1
+        if judged:
+            raise CannotRun(f"{len(judged)} judged messages of {log} are not in the log; draw and judge again")
+    passed = right[True, True] + right[True, False]
+    n, seconds = sum(right.values()), time.monotonic() - started
+    print(f"{wanted} half: {n} judged, {right[True, True] + right[False, True]} can be said again,", file=sys.stderr)
+    print(f"{passed} pass, {right[True, False]} of them wrongly", file=sys.stderr)
+    printer.figure("reusable_precision", right[True, True] / max(1, passed), n=n, seconds=seconds)
+    printer.figure(
+        "reusable_recall", right[True, True] / max(1, right[True, True] + right[False, True]), n=n, seconds=seconds
+    )
+
+
+def _labels(log: str, wanted: str) -> dict[tuple[str, int], bool]:
+    with LABELS.open(newline="", encoding="utf-8") as rows:
+        return {
+            (row["conversation"], int(row["turn"])): row["reusable"] == "1"
+            for row in csv.DictReader(rows)
+            if row["log"] == log and row["half"] == wanted
+        }
+
+
+def _filled(said: Sequence[Drawn]) -> set[str]:
+    """Templates whose wordings differ: held back as a whole, as `data.reuse.refusal` does for a group."""
+    wordings: dict[str, Counter[str]] = defaultdict(Counter)
+    for message in said:
+        if message.template:
+            wordings[message.template][answer_key(message.text)] += 1
+    return {template for template, keys in wordings.items() if max(keys.values()) < STEADY * sum(keys.values())}
 
 
 @dataclass(frozen=True)

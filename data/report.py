@@ -12,8 +12,8 @@ from data.artifacts import DatasetLayout
 from data.dedupe import Group
 from data.intake import Intake
 from data.label import Topics
-from data.pairs import refusal
 from data.records import read_rows
+from data.reuse import refusal
 from data.schema import Example, IntentExample, Split
 from data.split import SplitBy
 

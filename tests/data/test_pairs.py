@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data.courtesy import is_small_talk, split_sentences, strip_courtesies
 from data.dedupe import Utterance, group_answers, is_typo, strip_stock
-from data.pairs import agent_utterances, has_catalogue, make_answers, make_examples, refusal
+from data.pairs import agent_utterances, has_catalogue, make_answers, make_examples
 from data.schema import Conversation, Message, Role
 from data.split import split_conversations, split_lines
 
@@ -161,32 +161,6 @@ def test_courtesies_are_stripped(text: str, bare: str) -> None:
 
 def test_abbreviations_end_no_sentence() -> None:
     assert split_sentences("Dr. Morgan is in. It is 3.5 km.") == ["Dr. Morgan is in.", "It is 3.5 km."]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("Standard delivery takes two to four working days.", None),
-        ("一般三到五天送达，偏远地区多两天。", None),
-        ("Your parcel <TRACKING_1> left us.", "holds personal data"),
-        ("What is your order number, please?", "a question to the customer"),
-        ("Please send me your order number and I'll look it up at once.", "asks for the customer's data"),
-        ("You're welcome, have a lovely day!", "only courtesies"),
-        ("It depends.", "too short"),
-        ("I've cancelled it and the money is on its way.", "about one customer's case"),
-        ("我这就帮您催一下仓库，请放心。", "about one customer's case"),
-    ],
-)
-def test_what_cannot_be_said_again(text: str, why: str | None) -> None:
-    (group,) = group_answers([Utterance("c1", 1, text, None, "en")])
-    assert refusal(group) == why
-
-
-def test_a_template_filled_with_data_is_held_back() -> None:
-    said = [
-        Utterance(f"c{i}", 1, f"The balance of the account is {i * 371} dollars.", "balance", "en") for i in range(6)
-    ]
-    assert refusal(group_answers(said)[0]) == "a template filled with data"
 
 
 def test_answers_know_where_they_come_from() -> None:
