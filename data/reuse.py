@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from data import claims, claims_zh
+from data import claims, claims_zh, evidence
 from data.courtesy import is_small_talk, split_sentences
 from data.normalise import detect_language
 
@@ -65,6 +65,7 @@ _CHINESE: tuple[_Rule, ...] = (
 )
 _CANNED_ENGLISH: tuple[_Rule, ...] = (
     ("asks the customer for something", claims.ASKS_DATA, False),
+    ("asks the customer for something", claims.ASKS, False),
     ("about one customer's case", claims.PLAINLY, False),
 )
 _CANNED_CHINESE: tuple[_Rule, ...] = (("about one customer's case", claims_zh.PLAINLY, False),)
@@ -116,19 +117,19 @@ def _refusal_en(text: str, support: int) -> str | None:
     straight = text.translate(_QUOTES)
     if claims.PERSON.search(straight):
         return "names somebody"
-    if claims.CUT.match(straight):
+    if evidence.CUT.match(straight):
         return "points at a link that is missing, or is cut off"
     straight = _GLUED.sub(r"\1 \2", straight)
-    plain = claims.ADVICE.sub(_as_advice, _LINK.sub("www.link.com", straight.lower()))
-    if "?" in plain or claims.BARE_QUESTION.match(plain):
+    plain = evidence.ADVICE.sub(_as_advice, _LINK.sub("www.link.com", straight.lower()))
+    if "?" in plain or evidence.BARE_QUESTION.match(plain):
         return "a question to the customer"
-    sentences = [s for s in split_sentences(plain) if not claims.FILLER.match(s)]
+    sentences = [s for s in split_sentences(plain) if not evidence.FILLER.match(s)]
     if not sentences:
         return "only courtesies"
-    plain = " ".join(s for s in split_sentences(plain) if not claims.PURE.match(s))
+    plain = " ".join(s for s in split_sentences(plain) if not evidence.PURE.match(s))
     if support >= CANNED:
-        return _first(plain, plain, _CANNED_ENGLISH)
-    return _first(plain, claims.CONDITION.sub("if so", plain), _ENGLISH) or _unclear(sentences)
+        return _first(plain, plain, _CANNED_ENGLISH) or _fragment(sentences)
+    return _first(plain, evidence.CONDITION.sub("if so", plain), _ENGLISH) or _unclear(sentences)
 
 
 def _as_advice(match: re.Match[str]) -> str:
@@ -136,14 +137,18 @@ def _as_advice(match: re.Match[str]) -> str:
     return _ADVICE_OPENS.sub("please try ", match.group().replace("?", "."))
 
 
+def _fragment(sentences: list[str]) -> str | None:
+    said = " ".join(sentences)
+    return "too short" if len(said.split()) < _FRAGMENT_WORDS and not evidence.SENTENCE.search(said) else None
+
+
 def _unclear(sentences: list[str]) -> str | None:
     said = " ".join(sentences)
-    count = len(said.split())
-    if count < _FEWEST_WORDS or (count < _FRAGMENT_WORDS and not claims.SENTENCE.search(said)):
+    if len(said.split()) < _FEWEST_WORDS or _fragment(sentences):
         return "too short"
-    if claims.OPENS.match(sentences[0]):
+    if evidence.OPENS.match(sentences[0]):
         return "understood only with what it replies to"
-    return None if claims.GENERAL.search(said) else "said too rarely to be sure"
+    return None if evidence.GENERAL.search(said) else "said too rarely to be sure"
 
 
 def _refusal_zh(text: str, support: int) -> str | None:
