@@ -80,6 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        satisfaction: What the customer rated, from 0 (not at all) to 1 (fully), or None when nobody asked.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Conversation(Record):
     topic: str | None = None
     ending: str | None = None
     complete: bool = True
+    satisfaction: float | None = None
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
@@ -115,6 +117,7 @@ class Example(Record):
         split: By conversation and time: train is oldest.
         language: ``en`` or ``zh`` (or another code).
         time: Unix seconds, or None.
+        weight: How much it counts in training, by how the conversation ended (`data.outcome.outcome_weight`).
     """
 
     conversation: str
@@ -125,6 +128,7 @@ class Example(Record):
     language: str
     history: tuple[str, ...] = ()
     time: float | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,10 @@ class Answer(Record):
             about the customer's data): ranked in training, never sent by the bot.
         source: ``log``, ``curated`` or ``article``.
         title: Where it stands, for people.
+        template: The wording with slots, where the answer is one: ``Your order {order} ships on {date}.``
+        slots: Names of the slots in the order of the template.
+        superseded_by: Id of the newer answer that contradicts this one; such an answer is not reusable until a person
+            decides otherwise.
     """
 
     id: str
@@ -197,6 +205,9 @@ class Answer(Record):
     reusable: bool = True
     source: Literal["log", "curated", "article"] = "log"
     title: str | None = None
+    template: str | None = None
+    slots: tuple[str, ...] = ()
+    superseded_by: str | None = None
 
 
 @dataclass(frozen=True)
