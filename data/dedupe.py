@@ -37,6 +37,11 @@ _LIGHT = (
 )
 
 
+def is_light(token: str) -> bool:
+    """True for words that carry no content of their own: articles, pronouns, courtesies, particles."""
+    return token in _LIGHT
+
+
 @dataclass(frozen=True)
 class Utterance:
     """A message of an agent, as it is grouped.
