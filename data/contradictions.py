@@ -182,7 +182,8 @@ _UNIT_NAMES = {
     "天": "day", "日": "day", "小时": "hour", "小時": "hour", "hr": "hour", "hrs": "hour", "分钟": "minute",
     "分鐘": "minute", "min": "minute", "mins": "minute", "周": "week", "週": "week", "个月": "month", "個月": "month",
     "年": "year", "元": "yuan", "块": "yuan", "塊": "yuan", "¥": "yuan", "￥": "yuan", "€": "euro", "$": "dollar",
-    "eur": "euro", "usd": "dollar", "£": "pound", "gbp": "pound", "%": "percent", "点": "hour of the day", "點": "hour of the day",
+    "eur": "euro", "usd": "dollar", "£": "pound", "gbp": "pound", "%": "percent",
+    "点": "hour of the day", "點": "hour of the day",
     "am": "hour of the day", "pm": "hour of the day",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from data import claims, claims_zh, evidence
+from data.automatic import is_automatic
 from data.courtesy import is_small_talk, split_sentences
 from data.normalise import detect_language
 
@@ -96,6 +97,8 @@ def refusal_of(text: str, *, support: int = 1) -> str | None:
         return "holds personal data"
     if is_small_talk(text):
         return "only courtesies"
+    if is_automatic(text):
+        return "an automatic reply"
     if len(text) > LONGEST:
         return "too long"
     if is_offensive(text):
