@@ -149,7 +149,8 @@ def _unclear(sentences: list[str]) -> str | None:
     said = " ".join(sentences)
     if len(said.split()) < _FEWEST_WORDS or _fragment(sentences):
         return "too short"
-    return "understood only with what it replies to" if evidence.OPENS.match(sentences[0]) else None
+    alone = not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(sentences[0])
+    return None if alone else "understood only with what it replies to"
 
 
 def _refusal_zh(text: str, support: int) -> str | None:
