@@ -13,7 +13,7 @@ ADVICE = re.compile(
     r"clear|check for|"
     r"uninstall|reinstall|reset|disable|update|remove|disconnect|log out|sign out|turn|take|make sure)\b[^.!?]*[?.]|"
     r"\b(?:did|have) you (?:try|tried)(?: to)? [^.!?]*\?(?= (?:that|this|it|you|an?|we|the|if)\b)|"
-    r"[^.!?]*\?(?= if (?:so|yes|not),?\b)|\bdoes (?:that|this|it) (?:make a difference|help|work)\?|"
+    r"[^.!?]*\?(?= if (?:so|yes|not),?\b)|(?:^|(?<=[.!?] ))does (?:that|this|it) (?:make a difference|help|work)\?|"
     r"\b(?:do|did) you have any (?:other|more|further) questions\?"
 )
 """Questions that are advice: "Could you try another browser?". They ask for nothing that is to be told."""
@@ -61,7 +61,9 @@ FILLER = re.compile(
     r"^(?:(?:we|i)(?:'m| am|'re| are)?(?: \w+)? (?:sorry|apologi[sz]e|glad|happy|regret|hope|understand|appreciate|"
     r"look forward|love|truly|really|deeply|very|so|thrilled|proud|always)\b(?:[^,;]*|"
     r".*,? and (?:\w+ )?(?:appreciate|apolog).*)|"
-    r"we(?:'re| are) always \w+ing.*|we do our best.*|we can appreciate.*|(?:definitely )?not the \w+ way.*|"
+    r"we(?:'re| are) always \w+ing.*|we do our best.*|we (?:don't|do not|never) want.*|no bots.*|"
+    r"not a bad idea.*|you never know.*|"
+    r"we are available.*(?:assist|help|reach).*|we can appreciate.*|(?:definitely )?not the \w+ way.*|"
     r".*we must do better.*|"
     r"(?:(?:so |very |really |truly )?sorry|(?:our |my |sincere )*apologies|thanks?|thank you|thx)\b(?! but\b|"
     r" as\b| however\b)[^,;]*|"
@@ -79,11 +81,11 @@ FILLER = re.compile(
 """A sentence that wraps an answer, and is none by itself."""
 
 OPENS = re.compile(
-    r"^(?:unfortunately,? |sorry,? (?:but )?|i'm afraid )?(?:that|this|they|he|she|those|these|here|yes|no|nope|"
-    r"yeah|yep|and|but|or|so|also|however|again|it(?! (?:takes?|can take|"
+    r"^(?:unfortunately,? |sorry,? (?:but )?|i'm afraid )?(?:yes,? |no,? )?(?:that(?! our| we| the| there| you)|"
+    r"this|they|he|she|those|these|here|(?:yes|no|nope|yeah|yep)(?=[.!,-]|$)|and|but|or|so|also|however|again|"
+    r"it(?! (?:takes?|can take|"
     r"usually|normally|may take|is possible|is not possible))|its|then|both|same|none|one|maybe|perhaps|"
-    r"actually|oh|ah|hair|"
-    r"there)\b"
+    r"actually|oh|ah|hair)\b|^(?:yes|no)\b.*\b(?:do|doing) (?:that|this|so)\b"
 )
 """How a reply begins that is understood only after what it replies to."""
 

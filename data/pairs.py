@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from data.context import render_context
-from data.courtesy import is_small_talk
-from data.dedupe import Group, Utterance
+from data.courtesy import is_small_talk, strip_courtesies
+from data.dedupe import PLACEHOLDER, Group, Utterance
 from data.normalise import detect_language
-from data.reuse import refusal
+from data.outcome import outcome_weight
+from data.reuse import STEADY, refusal
 from data.schema import Answer, Conversation, Example, Split
+from data.templates import Template, find_template
 
 CATALOGUE = 0.5
 """Where at least this share of the agents' messages names its template, the templates are the log's own catalogue of
@@ -64,6 +66,7 @@ def make_examples(
 def _examples_of(conversation: Conversation, given: Mapping[tuple[str, int], str], split: Split) -> Iterator[Example]:
     history: list[str] = []
     turns = [(message.role, message.text) for message in conversation.messages]
+    weight = outcome_weight(conversation)
     for turn, message in enumerate(conversation.messages):
         answer = given.get((conversation.id, turn))
         if answer is None:
@@ -77,6 +80,7 @@ def _examples_of(conversation: Conversation, given: Mapping[tuple[str, int], str
             language=conversation.language or "en",
             history=tuple(history),
             time=message.time,
+            weight=weight,
         )
         history.append(answer)
 
@@ -108,6 +112,8 @@ def make_answers(
         asked = (questions.get((u.conversation, u.turn), "") for u in members)
         under = Counter(topics[u.conversation] for u in members if u.conversation in topics)
         times = [u.time for u in members if u.time is not None]
+        reusable = refusal(group) is None
+        template = None if reusable else template_of(group)
         yield Answer(
             id=group.id,
             text=group.text,
@@ -117,9 +123,20 @@ def make_answers(
             last_used=max(times, default=None),
             topics=tuple(topic for topic, _ in under.most_common()),
             questions=tuple(dict.fromkeys(q for q in asked if q and not is_small_talk(q)))[:MOST_QUESTIONS],
-            reusable=refusal(group) is None,
+            reusable=reusable,
             title=group.label,
+            template=template.text if template else None,
+            slots=template.slots if template else (),
         )
+
+
+def template_of(group: Group) -> Template | None:
+    """The template behind an answer that is not said as it stands: an agent may fill it in."""
+    if group.steady >= STEADY and not PLACEHOLDER.search(group.text):
+        return None  # one wording without holes: there is nothing to fill
+    if is_small_talk(group.text):
+        return None
+    return find_template(Counter(strip_courtesies(member.text) for member in group.members))
 
 
 def _questions(conversations: Iterable[Conversation]) -> dict[tuple[str, int], str]:

@@ -39,6 +39,7 @@ _GLUED = re.compile(r"([a-z]{2}[.!?])([A-Z][a-z])")
 _ADVICE_OPENS = re.compile(
     r"^(?:can|could|did|have|do|does) (?:you|u)(?: please| also| just)?(?: tr(?:y|ied))?(?: to)? ?"
 )
+_AGREEING = re.compile(r"^(?:yes|no),? ")
 _FRAGMENT_WORDS = 9
 _LEFT_WORDS = 4
 """What must be left beside a condition: "if your friend has not booked." is half a sentence."""
@@ -130,7 +131,7 @@ def _refusal_en(text: str, support: int) -> str | None:
         return "only courtesies"
     plain = " ".join(s for s in split_sentences(plain) if not evidence.PURE.match(s))
     unconditional = evidence.CONDITION.sub("if so", plain)
-    if len(unconditional.split()) < _LEFT_WORDS:
+    if len(unconditional.split()) < _LEFT_WORDS and len(plain.split()) < _FRAGMENT_WORDS:
         return "points at a link that is missing, or is cut off"
     if support >= CANNED:
         reason = _first(plain, unconditional, _CANNED_ENGLISH) or _fragment(sentences)
@@ -157,7 +158,8 @@ def _unclear(sentences: list[str]) -> str | None:
     said = " ".join(sentences)
     if len(said.split()) < _FEWEST_WORDS or _fragment(sentences):
         return "too short"
-    alone = not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(sentences[0])
+    first = _AGREEING.sub("", sentences[0])
+    alone = not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(first)
     return None if alone else "understood only with what it replies to"
 
 

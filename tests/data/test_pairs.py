@@ -192,6 +192,27 @@ def test_in_a_log_with_a_catalogue_only_templates_are_ranked() -> None:
     assert len(groups) == 2
 
 
+def test_an_answer_filled_with_data_keeps_its_template() -> None:
+    log = [
+        Conversation(
+            f"c{i}", (Message("customer", "where is it"), Message("agent", f"Order <ORDER_{i}> ships on {day}."))
+        )
+        for i, day in enumerate(["Monday", "Friday", "Monday", "Friday"])
+    ]
+    groups = group_answers(agent_utterances(log))
+    answers = list(make_answers(log, groups, {}, {c.id: "train" for c in log}))
+    assert {answer.reusable for answer in answers} == {False}
+    assert "Order {order} ships on Monday." in {answer.template for answer in answers}
+
+
+def test_examples_carry_the_weight_of_the_outcome() -> None:
+    said = (Message("customer", "the lamp is dark"), Message("agent", "Turn the switch twice, it has two steps."))
+    log = [Conversation("good", said, ending="resolved"), Conversation("bad", said, ending="escalated")]
+    groups = group_answers(agent_utterances(log))
+    weights = {row.conversation: row.weight for row in make_examples(log, groups, {"good": "train", "bad": "train"})}
+    assert weights["good"] > 1 > weights["bad"]
+
+
 def test_typos() -> None:
     assert is_typo("delivery", "delivrey")
     assert is_typo("delivery", "delivry")
