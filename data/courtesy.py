@@ -40,22 +40,26 @@ _SIGNOFF = re.compile(
     re.IGNORECASE,
 )
 _INITIALS = re.compile(
-    r"(?:(?<=[.!?:)\]\"'~])\s*|\s+)(?:\*[A-Z][A-Za-z]{1,15}|\^\s?[A-Za-z]{1,12}|/[A-Z]{2,3}|~\s?[A-Z][a-z]{1,14}|"
-    r"[-–][ ]?[A-Z]{1,3}|(?<=[.!?\s])[-–][ ]?[A-Z][a-z]{2,14})\.?\s*$"
+    r"(?:(?<=[.!?:)\]\"'~])\s?|\s)(?:\*[A-Z][A-Za-z]{1,15}|\^\s?[A-Za-z]{1,12}|/[A-Z]{2,3}|~\s?[A-Z][a-z]{1,14}|"
+    r"[-–][ ]?[A-Z]{1,3}|(?<=[.!?\s])[-–][ ]?[A-Z][a-z]{2,14})\.?\s?$"
 )
 """How agents of a shared account sign: ``*HFG``, ``^AB``, ``/KT``, ``-JB``, ``~ Olly``."""
 
-_FIRST_NAME = re.compile(r"(?<=[.!?)])\s+([A-Z][a-z]{2,9})\s*$")
-_SIGNATURE = re.compile(
-    r"\n\s*(?:--+ ?|(?:with )?(?:best|kind|warm)(?: regards| wishes)?,?|(?:kind |best |warm )?regards,?|"
-    r"sincerely(?: yours)?,?|"
-    r"yours (?:sincerely|faithfully|truly),?|cheers,?|many thanks,|thanks,|此致\s*敬礼?|祝好，?|"
-    r"顺祝商祺)\s*\n(?:[^\n]{0,80}(?:\n|$)){0,8}\s*$",
+_FIRST_NAME = re.compile(r"(?<=[.!?)])\s([A-Z][a-z]{2,9})$")
+_CLOSING_LINE = re.compile(
+    r"--+|(?:with )?(?:best|kind|warm)(?: regards| wishes)?,?|(?:kind |best |warm )?regards,?|sincerely(?: yours)?,?|"
+    r"yours (?:sincerely|faithfully|truly),?|cheers,?|many thanks,|thanks,|此致(?:敬礼)?|祝好，?|顺祝商祺",
     re.IGNORECASE,
 )
+_SIGNATURE_LINES = 9
+"""How many lines from the end a signature may begin."""
+
+_TAIL = 200
+"""Characters from the end that are searched for initials and "sent from": bounded, whatever a log holds."""
+
 _DEVICE = re.compile(
-    r"\s*(?:\n|^|(?<=[.!?。！？]))\s*(?:sent from (?:my|outlook|yahoo|mail)[^\n]{0,40}|get outlook for[^\n]{0,30}|"
-    r"(?:发自|發自|来自|來自)(?:我的)?[^\n，。]{0,20}(?:iphone|手机|手機|邮箱|郵箱|客户端|客戶端))\s*$",
+    r"(?:^|\n|[.!?。！？])\s?(sent from (?:my|outlook|yahoo|mail)[^\n]{0,40}|get outlook for[^\n]{0,30}|"
+    r"(?:发自|發自|来自|來自)(?:我的)?[^\n，。]{0,20}(?:iphone|手机|手機|邮箱|郵箱|客户端|客戶端))\s?$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>")
@@ -144,14 +148,22 @@ def strip_courtesies(text: str) -> str:
 
 def strip_signature(text: str) -> str:
     """Takes a signature from the end: a mail's closing block, "Sent from my phone", initials, a first name."""
-    bare = text
-    if "\n" in bare:
-        bare = _SIGNATURE.sub("", bare)
-    bare = _INITIALS.sub("", _DEVICE.sub("", bare))
-    name = _FIRST_NAME.search(bare)
+    bare = _without_closing_block(text.rstrip()) if "\n" in text else text.rstrip()
+    head, tail = bare[:-_TAIL], bare[-_TAIL:]
+    device = _DEVICE.search(tail)
+    tail = _INITIALS.sub("", tail[: device.start(1)].rstrip() if device else tail)
+    name = _FIRST_NAME.search(tail)
     if name and not is_small_talk(name.group(1)) and name.group(1).lower() not in _CLOSINGS:
-        bare = bare[: name.start()]
-    return bare.rstrip() or text
+        tail = tail[: name.start()]
+    return (head + tail).rstrip() or text
+
+
+def _without_closing_block(text: str) -> str:
+    lines = text.split("\n")
+    for number in range(max(1, len(lines) - _SIGNATURE_LINES), len(lines)):
+        if _CLOSING_LINE.fullmatch(lines[number].strip()):
+            return "\n".join(lines[:number])
+    return text
 
 
 def strip_names_and_greetings(text: str) -> str:

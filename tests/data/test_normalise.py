@@ -81,6 +81,17 @@ def test_signatures_are_taken_off(text: str, bare: str) -> None:
     assert strip_signature(text) == bare
 
 
+@pytest.mark.parametrize(
+    "text", ["\n" * 20000, " " * 20000 + "x", "\n-- \n" * 4000, "*A " * 9000, "thanks, " * 5000, "<img " * 9000]
+)
+def test_cleaning_is_linear_in_hostile_texts(text: str) -> None:
+    started = time.process_time()
+    strip_courtesies(text)
+    normalise_text(text)
+    refusal_of(text)
+    assert time.process_time() - started < 2
+
+
 def test_courtesies_and_signature_together() -> None:
     assert strip_courtesies("Hi there! Please restart the router. Hope that helps! /KT") == "Please restart the router."
 
