@@ -80,6 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        people: Truncated keyed hashes of e-mail, phone and customer id values found in it; empty before redaction.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Conversation(Record):
     topic: str | None = None
     ending: str | None = None
     complete: bool = True
+    people: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
