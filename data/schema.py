@@ -80,7 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
-        people: Truncated keyed hashes of e-mail, phone and customer id values found in it; empty before redaction.
+        people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
     """
 
     id: str
