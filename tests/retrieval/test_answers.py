@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import InputError
+from data.records import write_rows
 from data.schema import Answer
 from retrieval.answers import AnswerBook, has_placeholder, is_sayable
-from retrieval.rows import write_rows
 
 SAYABLE = Answer("a", "We deliver within 3 days: see <https://shop.example/delivery>, from $20 (20 < 30).", "en")
 
