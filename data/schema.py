@@ -80,6 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Conversation(Record):
     topic: str | None = None
     ending: str | None = None
     complete: bool = True
+    people: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
