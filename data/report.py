@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SPLIT_WORDS: dict[str, str] = {
     "time": "oldest 80 % train, next 10 % valid, newest 10 % test",
     "order": "by order in the log, as it has no times: first 80 % train, next 10 % valid, last 10 % test",
+    "group": "by group, as most customers come back or texts repeat: latest 20 % of customers and copies held out",
     "question": "by question, as the log is a list of questions and answers: 80 / 10 / 10 % at random",
 }
 
