@@ -115,5 +115,5 @@ def _write(
 def _redact(
     conversations: Sequence[Conversation], workspace: Workspace, progress: Progress
 ) -> tuple[list[Conversation], Redactor]:
-    redactor = Redactor(conversations, keep=workspace.settings.learn.keep)
+    redactor = Redactor.of(conversations, keep=workspace.settings.learn.keep)
     return [redactor.redact(c) for c in progress.over("redact", conversations)], redactor

@@ -7,7 +7,6 @@ Anna,", "my name is …", "Best, Tom", 我叫…, 王先生) and is then replace
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from data.courtesy import words
@@ -62,7 +61,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 
-_NO_NAMES = words(
+NO_NAMES = words(
     """ma'm ma'am mam mate dude bro buddy asap btw time first i a an the and or but so if not no yes ok okay sure
     all again there here everyone team guys folks sir madam you your we our us they he she it is are was my
     me him her them their this that these those what when where how why who which hello hi hey hiya good
@@ -104,7 +103,7 @@ _CUED_ZH: tuple[re.Pattern[str], ...] = (
     ),
 )
 _CUE_ZH = re.compile("叫|名|人|我是|这里是|先生|女士|小姐|太太|经理|师傅|姓|客服|专员|顾问|同事|转")
-_NO_NAMES_ZH = words(
+NO_NAMES_ZH = words(
     """客服 人工 系统 顾客 客户 用户 什么 怎么 哪里 这个 那个 一下 我们 你们 您好 你好 先生
     女士 高级 专业 安全 时候 时间 任何 何时 方便 成功 文件 白色 黑色 金额 金色
     包裹 包邮 包装 单号 单子 关于 万一 常见 解决 解释 查询 查看 强烈 成都 安装
@@ -127,6 +126,7 @@ _SHORT_ZH = re.compile(rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}")
 _TYPED = re.compile(rf"{_ANY}\.?")
 _INNER_WORD = re.compile(r"(?<=[a-z,] )[A-Za-z]{3,}\b")
 _TOKENS = re.compile(r"[ .]+")
+_LETTERS = re.compile("[^\\W\\d_\u4e00-\u9fff]+(?:['’\\-][^\\W\\d_\u4e00-\u9fff]+)*")
 
 
 def author_names(author: str | None) -> set[str]:
@@ -135,9 +135,9 @@ def author_names(author: str | None) -> set[str]:
         return set()
     whole = author.strip()
     if _HAN.search(whole):
-        return {whole} if 2 <= len(whole) <= 4 and whole not in _NO_NAMES_ZH else set()
+        return {whole} if 2 <= len(whole) <= 4 and whole not in NO_NAMES_ZH else set()
     parts = [part for part in _TOKENS.split(whole) if part]
-    if any(part.lower() in _NO_NAMES for part in parts):
+    if any(part.lower() in _NO_AUTHORS for part in parts):
         return set()
     return {whole, *(part for part in parts if len(part) > 1)}
 
@@ -150,7 +150,7 @@ def spoken_names(text: str) -> set[str]:
     if not text.isascii() and _CUE_ZH.search(text):
         for pattern in _CUED_ZH:
             for name in pattern.findall(text):
-                if not any(word in name for word in _NO_NAMES_ZH):
+                if not any(word in name for word in NO_NAMES_ZH):
                     found.add(name)
     return found
 
@@ -169,7 +169,7 @@ def _may_name(word: str) -> bool:
     """False for words that begin sentences, contractions, and the capitals of acronyms and initials."""
     bare = word.rstrip(".")
     acronym = bare.isupper() and len(bare) <= 4
-    return bare.lower() not in _NO_NAMES and not acronym and not _CONTRACTION.search(bare)
+    return bare.lower() not in NO_NAMES and not acronym and not _CONTRACTION.search(bare)
 
 
 def customer_names(conversation: Conversation, common: frozenset[str] = frozenset()) -> set[str]:
@@ -177,7 +177,7 @@ def customer_names(conversation: Conversation, common: frozenset[str] = frozense
 
     Args:
         conversation: Before redaction.
-        common: Words of the log, from `common_words`, that are no names even where they stand like one.
+        common: Words of the log, from `data.shop`, that are no names even where they stand like one.
     """
     found: set[str] = set()
     asked = False
@@ -195,26 +195,32 @@ def _name_alone(text: str) -> set[str]:
     """The name that a short answer to "What is your name?" consists of, in whatever case it was typed."""
     bare = text.strip(" .,!?。，！")
     if _HAN.search(bare):
-        return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in _NO_NAMES_ZH else set()
+        return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in NO_NAMES_ZH else set()
     parts = bare.split()
     fits = 1 <= len(parts) <= 3 and all(_TYPED.fullmatch(part) and _may_name(part.title()) for part in parts)
     return {bare} if fits else set()
 
 
-def common_words(texts: Iterable[str]) -> frozenset[str]:
-    """Words that this log mostly writes in lower case: "Ok, Proceed" does not make ``proceed`` a name."""
-    lower: Counter[str] = Counter()
-    upper: Counter[str] = Counter()
-    for text in texts:
-        for word in _INNER_WORD.findall(text):
-            (lower if word.islower() else upper)[word.lower()] += 1
-    return frozenset(word for word, count in lower.items() if count >= 5 and count > 3 * upper[word])
+def inner_words(text: str) -> list[str]:
+    """Words inside sentences, where only names are written large: "Ok, Proceed" does not make ``proceed`` a name."""
+    return _INNER_WORD.findall(text)
 
 
-def agent_names(conversations: Iterable[Conversation]) -> set[str]:
-    """Names of all agents of a log: they are mentioned in conversations that they did not take part in."""
-    authors = {m.author for c in conversations for m in c.messages if m.role == "agent" and m.author}
-    return {name for author in authors for name in author_names(author)}
+def is_han(text: str) -> bool:
+    """Whether a text holds a Chinese character."""
+    return bool(_HAN.search(text))
+
+
+def name_words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yields (start, end, word) of all words in scripts with letters, without a possessive's ending."""
+    for match in _LETTERS.finditer(text):
+        word = _POSSESSIVE.sub("", match.group())
+        yield match.start(), match.start() + len(word), word
+
+
+def may_stand_small(word: str) -> bool:
+    """Whether a known name still is one in small letters: not if short, and not if it is also a word ("Will")."""
+    return len(word) > 3 and word.lower() not in _ALSO_WORDS
 
 
 class NameFinder:
@@ -227,7 +233,7 @@ class NameFinder:
     def __init__(self, names: Iterable[str]) -> None:
         self.people: dict[str, str] = {}
         for name in sorted(names, key=lambda name: (-len(name), name)):
-            for form in {name, *(p for p in _TOKENS.split(name) if len(p) > 1 and p.lower() not in _NO_NAMES)}:
+            for form in {name, *(p for p in _TOKENS.split(name) if len(p) > 1 and p.lower() not in NO_NAMES)}:
                 self.people.setdefault(form.lower(), self._person(name))
         self._pattern = self._compile()
 
@@ -260,7 +266,7 @@ def _written(name: str) -> str:
     """
     titled = " ".join(part[:1].upper() + part[1:] for part in name.split(" "))
     forms = {titled, name.upper(), name.title()}
-    if len(name) > 3 and name not in _ALSO_WORDS:
+    if may_stand_small(name):
         forms.add(name)
     return "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
 
@@ -273,3 +279,5 @@ _ALSO_WORDS = words(
     fisher hunter mason miller parker porter potter taylor turner walker weaver wood woods stone rivers field
     fields bell bush banks rice day love price"""
 )
+_NO_AUTHORS = NO_NAMES - _ALSO_WORDS
+"""In an author's field Will is a name, and a team is none."""

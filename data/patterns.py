@@ -50,7 +50,7 @@ _IBAN = re.compile(
 )
 _RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])")
 _SOCIAL = re.compile(r"(?<![\d\-])(?!000|666|9)\d{3}[\- ](?!00)\d{2}[\- ](?!0000)\d{4}(?![\d\-])")
-_CARD = re.compile(r"(?<![\d\-])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
+_CARD = re.compile(r"(?<![\d\-+])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
 _CARD_WORD = re.compile(r"(?:card|visa|mastercard|amex|卡号|银行卡|信用卡)\D{0,25}$", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![A-Za-z0-9_.\-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_\-]|\.\d)")
 _IPV6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}(?![A-Za-z0-9_:])")

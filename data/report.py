@@ -32,7 +32,7 @@ def describe(
     layout: DatasetLayout,
     intake: Intake,
     *,
-    redacted: Mapping[str, int],
+    redacted: Mapping[tuple[str, str], int],
     splits: Mapping[str, Split],
     split_by: SplitBy,
     found: Topics,
@@ -60,9 +60,20 @@ def describe(
         "intent_examples": len(intents),
         "topics": len(found.topics),
         "topic_counts": dict(found.counts),
-        "redacted": dict(Counter(redacted).most_common()),
+        "redacted": _by_kind(redacted),
+        "redacted_by_language": {
+            language: _by_kind({key: n for key, n in redacted.items() if key[1] == language})
+            for language in sorted({language for _, language in redacted})
+        },
         "redacted_values": sum(redacted.values()),
     }
+
+
+def _by_kind(redacted: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for (kind, _), count in redacted.items():
+        kinds[kind] += count
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _period(intake: Intake) -> list[str]:

@@ -22,8 +22,8 @@ class Record:
     """Base of everything that is written as a line of JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON-able dict without the fields that are ``None``."""
-        return {key: _plain(value) for key, value in vars(self).items() if value is not None}
+        """Returns a JSON-able dict without the fields that are ``None`` or an empty tuple, as those are defaults."""
+        return {key: _plain(value) for key, value in vars(self).items() if value is not None and value != ()}
 
     @classmethod
     def from_json(cls: type[_T], row: dict[str, Any]) -> _T:
