@@ -31,7 +31,9 @@ def mark(key: bytes, kind: str, value: str) -> str:
 
     A name's mark begins with ``n``, as the leak check must tell it from what belongs to one person only.
     """
-    return ("n" if kind == "NAME" else "") + hashlib.blake2b(f"{kind}:{value}".encode(), key=key, digest_size=MARK_BYTES).hexdigest()
+    return ("n" if kind == "NAME" else "") + hashlib.blake2b(
+        f"{kind}:{value}".encode(), key=key, digest_size=MARK_BYTES
+    ).hexdigest()
 
 
 def workspace_key(var: Path) -> bytes:
