@@ -80,6 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        channel: Where it was held, as the log names it (``email``, ``web``, ``whatsapp``), or None.
         people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
     """
 
@@ -90,6 +91,7 @@ class Conversation(Record):
     ending: str | None = None
     complete: bool = True
     people: tuple[str, ...] = ()
+    channel: str | None = None
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
@@ -184,6 +186,7 @@ class Answer(Record):
         questions: Up to 5 redacted customer messages it answered, for "because someone asked ...".
         reusable: False for what cannot be said to another customer (personal, only small talk, a question
             about the customer's data): ranked in training, never sent by the bot.
+        held_back: Why it is not reusable, in a few words; None when it is.
         source: ``log``, ``curated`` or ``article``.
         title: Where it stands, for people.
     """
@@ -197,6 +200,7 @@ class Answer(Record):
     topics: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     reusable: bool = True
+    held_back: str | None = None
     source: Literal["log", "curated", "article"] = "log"
     title: str | None = None
 
