@@ -259,7 +259,7 @@ def _agreeing(
     start = np.searchsorted(band[older], band[held], side="left")
     count = np.minimum(np.searchsorted(band[older], band[held], side="right") - start, most)
     offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # 0.. within each held-out row
-    return np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets]
+    return np.asarray(np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets])
 
 
 def belonging(table: LeakTable) -> NDArray[np.int64]:

@@ -184,6 +184,7 @@ class Answer(Record):
         questions: Up to 5 redacted customer messages it answered, for "because someone asked ...".
         reusable: False for what cannot be said to another customer (personal, only small talk, a question
             about the customer's data): ranked in training, never sent by the bot.
+        held_back: Why it is not reusable, in a few words; None when it is.
         source: ``log``, ``curated`` or ``article``.
         title: Where it stands, for people.
     """
@@ -197,6 +198,7 @@ class Answer(Record):
     topics: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     reusable: bool = True
+    held_back: str | None = None
     source: Literal["log", "curated", "article"] = "log"
     title: str | None = None
 
