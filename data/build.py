@@ -8,14 +8,16 @@ that it was made from: what an interrupted run, or the dataset of a log that has
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete
-from data.engine import Engine, choose_engine
+from data.engine import choose_engine
+from data.errors import InputError
 from data.intake import check_paths
-from data.people import workspace_key
+from data.people import KEY_FILE, workspace_key
 from data.progress import Progress
 from data.rasa_export import nlu_files
 from data.workspace import PROJECT, Workspace
@@ -74,7 +76,11 @@ def build_dataset(
     if not fresh and is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
         return layout
     small = sum(path.stat().st_size for path in paths if path.is_file()) < SMALL
-    with Progress(console).shown() as progress, _engine(engine, small=small) as workers:
+    with (
+        Progress(console).shown() as progress,
+        choose_engine(engine, small=small) as workers,
+        _as_before(parent, workspace.var / KEY_FILE),
+    ):
         options = Options(tuple(paths), format, mapping, strict, tuple(workspace.settings.learn.keep), static, fresh)
         prepared = options.open(progress)  # before anything is written: what cannot be read at all is refused here
         key = workspace_key(workspace.var)
@@ -85,8 +91,19 @@ def build_dataset(
     return layout
 
 
-def _engine(named: str | None, *, small: bool) -> Engine:
-    return choose_engine(named, small=small)
+@contextmanager
+def _as_before(parent: Path, key: Path) -> Iterator[None]:
+    """When a log is refused, a workspace that was new is new again: without a key and without an empty folder."""
+    had_key = key.exists()
+    try:
+        yield
+    except InputError:
+        if not had_key:
+            key.unlink(missing_ok=True)
+        for folder in (parent, parent.parent):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
 
 
 def _settings(workspace: Workspace, format: str | None, mapping: str | None, static: Path) -> dict[str, Any]:

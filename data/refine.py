@@ -54,7 +54,7 @@ def refine_block(task: RefineTask) -> int:
     said = (m.text for c in conversations[:: task.every] for m in c.messages if m.role == "agent")
     edges = [{edge: sorted(others) for edge, others in found.items()} for found in edges_of(said)]
     _write_rows(task.rows, conversations, {"redacted": counts, "edges": edges})
-    _write_utterances(task.utterances, conversations)
+    write_utterances(task.utterances, conversations)
     temporary = task.conversations.with_name(f".{task.conversations.name}.{os.getpid()}.tmp")
     write_rows(temporary, conversations)
     os.replace(temporary, task.conversations)
@@ -89,7 +89,8 @@ def _write_rows(path: Path, conversations: list[Conversation], notes: Mapping[st
     write_table(path, CONVERSATION_COLUMNS, columns, notes=notes)
 
 
-def _write_utterances(path: Path, conversations: list[Conversation]) -> None:
+def write_utterances(path: Path, conversations: list[Conversation]) -> None:
+    """Writes the agents' messages of a shard."""
     from data.parts import UTTERANCE_COLUMNS, write_table
 
     columns: dict[str, list[Any]] = {column.name: [] for column in UTTERANCE_COLUMNS}
