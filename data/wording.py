@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def word_shard(task: WordTask) -> int:
     free = sorted({place for place, label in zip(of, labels, strict=True) if not label})
     bands = np.zeros((len(known), BANDS), dtype=np.uint64)  # a template's messages are grouped by its name alone
     bands[free] = bands_of([spoken[i] for i in free], [words[i] for i in free])
-    columns = {
+    columns: dict[str, Any] = {
         "bare": [bare[i] for i in of],
         "words": [words[i] for i in of],
         "group": [number(f"\1{label}") if label else wording[i] for i, label in zip(of, labels, strict=True)],

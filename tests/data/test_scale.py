@@ -31,6 +31,15 @@ FACTS = [
     f"Our {thing} is {what}." for thing in ("oak table", "red lamp", "wool rug") for what in ("big", "new", "heavy")
 ]
 
+SMALL_BLOCKS = """
+import sys, data.blocks
+data.blocks.BLOCK_BYTES = 20_000
+from pathlib import Path
+from data.build import build_dataset
+from data.workspace import Workspace
+build_dataset([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), engine="1")
+"""
+
 
 def talks(count: int, *, first: int = 0, seed: int = 0) -> list[Conversation]:
     draw = random.Random(seed + first)
