@@ -31,6 +31,7 @@ def read(source: Source, problems: Problems) -> Iterator[Conversation]:
         for line, _, row in records(source, problems, _LISTS):
             try:
                 _take(row, parts)
+                problems.good += 1
             except BROKEN_RECORD as error:
                 problems.report(line, describe(error), _EXPECTED)
         for name, found in parts.conversations():

@@ -108,9 +108,15 @@ def shown(value: object) -> str:
     return f"that is a {type(value).__name__}"
 
 
-def shown_names(names: list[str]) -> str:
-    """Names of columns in a line: those that look like names; a table without a header has data there."""
-    words = [name for name in names if name and len(name) <= 30 and _NAME.fullmatch(name)]
+def shown_names(names: list[str], *, header: bool) -> str:
+    """Names of columns in a line: those that look like names, as a table without a header has data there.
+
+    Args:
+        names: The names.
+        header: Whether it is known to be a header; else only words such as ``sent_at`` are taken for names.
+    """
+    form = _NAME if header else _WORD
+    words = [name for name in names if name and len(name) <= 30 and form.fullmatch(name)]
     others = sum(bool(name) for name in names) - len(words)
     hidden = [f"{others} that look like no name"] if others else []
     return ", ".join(words + hidden)

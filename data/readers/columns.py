@@ -47,6 +47,8 @@ _KNOWN = {field: names.split() for field, names in _NAMES.items()}
 _ALIASES = {"id": "conversation", "from": "role", "body": "text", "message": "text", "tag": "topic", "q": "question"}
 _PLAIN = re.compile(r"[\s\-_./()（）:：]+")
 
+_ALL_NAMES = frozenset(name for names in _KNOWN.values() for name in names) | {"id"}
+
 FIELDS = tuple(_KNOWN)
 
 SHAPES = {
@@ -124,10 +126,16 @@ def parse_mapping(mapping: str | None) -> dict[str, str]:
 
 def describe(header: Sequence[str], columns: Mapping[str, int]) -> str:
     """Says in one line how a table is read."""
-    pairs = ", ".join(f"{field}={shown_names([header[position]])}" for field, position in columns.items())
+    known = _is_header(header)
+    pairs = ", ".join(f"{field}={shown_names([header[at]], header=known)}" for field, at in columns.items())
     unused = [name for i, name in enumerate(header) if i not in columns.values() and name]
-    rest = f"; not read: {shown_names(unused)}" if unused else ""
+    rest = f"; not read: {shown_names(unused, header=known)}" if unused else ""
     return f"{SHAPES[shape_of(columns)]}; columns: {pairs}{rest} (change with --map field=column,…)"
+
+
+def _is_header(header: Sequence[str]) -> bool:
+    """Whether the first row has names of columns and no data: at least two of them are known."""
+    return sum(_plain(name) in _ALL_NAMES for name in header) > 1
 
 
 def _plain(name: str) -> str:
@@ -142,7 +150,7 @@ def _position(path: Path, header: Sequence[str], plain: Sequence[str], field: st
     raise InputError(
         f"--map {field}={column}",
         got=f"no column {column!r} in {path}",
-        expected=f"one of {shown_names(list(header))}",
+        expected=f"one of {shown_names(list(header), header=_is_header(header))}",
         next_step="Mend --map.",
     )
 
@@ -210,7 +218,7 @@ def _too_few(path: Path, header: Sequence[str], chosen: Mapping[str, int]) -> In
         missing = "answer"
     return InputError(
         f"{path} line 1",
-        got=f"columns {shown_names(list(header)) or 'without names'}",
+        got=f"columns {shown_names(list(header), header=_is_header(header)) or 'without names'}",
         expected="one message a row (text, role, conversation), one question a row (question, answer), one "
         "conversation a row (transcript), or labelled messages (text, intent)",
         next_step=f"Say which column is the {missing}: --map {missing}=COLUMN,…",

@@ -223,6 +223,8 @@ class _Window:
                     raise _BrokenError(f"a record of more than {LONGEST_RECORD:,} characters") from error
                 self._more(max(held, _FIRST_READ))
                 continue
+            except ValueError as error:  # a whole number of thousands of digits
+                raise _BrokenError("broken JSON (a number too long)") from error
             if end == len(self._text) and self._more(_FIRST_READ):  # a number may go on
                 continue
             self.last = self._text[self._at : end]

@@ -87,6 +87,7 @@ def _threads(source: Source, problems: Problems, options: Options, agents: froze
             if mail is None:
                 problems.report(number, "a mail without sender or text", _EXPECTED)
             elif mail.text:
+                problems.good += 1
                 _add(store, mail)
         agents = agents or _guess_agents(store, source, options)
         order = "SELECT thread, MIN(number) AS first FROM mail GROUP BY thread ORDER BY first"

@@ -41,9 +41,10 @@ def _read_json(source: Source, problems: Problems) -> Iterator[Conversation]:
             try:
                 if "events" in row:
                     yield from _split(identity(row["sender_id"]), row["events"] or [])
-                else:
+                else:  # an event
                     if row["event"] in _WANTED:
                         parts.add(identity(row["sender_id"]), _kept(row), time=seconds(row.get("timestamp")))
+                    problems.good += 1
             except BROKEN_RECORD as error:
                 problems.report(line, describe(error), _EXPECTED)
         for sender, events in parts.conversations():
@@ -89,6 +90,7 @@ def _read_sql(source: Source, problems: Problems) -> Iterator[Conversation]:
             try:
                 event = json.loads(data)
                 events.append(_kept(event) | {"event": event["event"]})
+                problems.good += 1
             except BROKEN_RECORD as error:
                 problems.report(int(number), describe(error), "the JSON of an event in the column data")
         try:

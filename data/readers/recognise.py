@@ -125,7 +125,7 @@ def _keys(head: str, at: int) -> tuple[set[str], object]:
         except json.JSONDecodeError as error:
             cut = error.msg.startswith("Unterminated") or error.pos >= len(head) - 12
             return (keys, kind) if cut else (set(), None)
-        except RecursionError:
+        except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
             return set(), None
         kind = value if name == "type" else kind
         at = _skip(head, at)

@@ -84,7 +84,7 @@ def _sheet(source: Source) -> Iterator[Row]:
     with source.place.local() as file:
         _check_sizes(source.path, file)
         try:
-            with closing(load_workbook(file, read_only=True, data_only=True)) as book:
+            with file.open("rb") as raw, closing(load_workbook(raw, read_only=True, data_only=True)) as book:
                 for sheet in book.worksheets:
                     empty = True
                     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):

@@ -67,6 +67,7 @@ class Problems:
         path: The log.
         strict: Whether the first broken line is fatal.
         on_problem: Called with each.
+        good: Rows that were read, counted by readers of which a conversation takes several.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class Problems:
     on_problem: Callable[[Problem], None] | None = None
     first: Problem | None = field(default=None, init=False)
     count: int = field(default=0, init=False)
+    good: int = field(default=0, init=False)
 
     def report(self, line: int, got: str, expected: str) -> None:
         """Counts a broken line.
@@ -93,8 +95,9 @@ class Problems:
         """Refuses the log when nothing, or too little of it, was readable.
 
         Args:
-            read: How many rows or conversations were read.
+            read: How many conversations were read.
         """
+        read = max(read, self.good) if read else 0
         if self.first is None:
             return
         if not read:

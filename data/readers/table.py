@@ -129,6 +129,7 @@ class _Table:
                 if missing := next((field for field in needed if not self.value(values, field)), None):
                     self.problems.report(number, f"no {missing}", f"a value in the column of the {missing}")
                     continue
+                self.problems.good += 1
                 yield number, empty, self.time(values), *(self.value(values, field) for field in _FIELDS)
 
     def _of_prefixed(self, rows: Iterator[Row]) -> Iterator[Entry]:

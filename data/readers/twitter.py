@@ -90,6 +90,7 @@ def _fill(
             problems.report(number, "a row without number, author or text", "a tweet")
             continue
         time, inbound = value(values, "created_at"), value(values, "inbound").lower() in _TRUE
+        problems.good += 1
         row = (own, _number(value(values, "in_response_to_tweet_id")), author, inbound, parse(time), text)
         store.execute("INSERT OR IGNORE INTO tweet (id, parent, author, inbound, time, text) VALUES (?,?,?,?,?,?)", row)
         for reply in value(values, "response_tweet_id").split(","):

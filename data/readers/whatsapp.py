@@ -144,6 +144,7 @@ def _talks(source: Source, problems: Problems, order: Order, agents: frozenset[s
     held: list[Message] = []
     count, newest = 0, None
     for line in _messages(source, problems):
+        problems.good += 1
         time = seconds_of(line.match, order)
         if held and time is not None and newest is not None and time - newest > PAUSE:
             count += 1

@@ -32,6 +32,7 @@ def read(source: Source, problems: Problems) -> Iterator[Conversation]:
         for line, name, row in records(source, problems, _LISTS):
             try:
                 _take(row, name, parts)
+                problems.good += name != "users"
             except BROKEN_RECORD as error:
                 problems.report(line, describe(error), _EXPECTED)
         for name, found in parts.conversations():
