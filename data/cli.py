@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.readers import FORMATS
+
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout
     from data.workspace import Workspace
 
 app = typer.Typer(help="Logs to datasets.", no_args_is_help=True)
 
-Paths = Annotated[list[Path], typer.Argument(help="Support logs: JSONL, CSV, TSV, XLSX, gzip of these.")]
-Format = Annotated[str | None, typer.Option("--format", help="careline, star, tweetsumm or table; recognised.")]
-Map = Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")]
+Paths = Annotated[list[Path], typer.Argument(help="Support logs, also packed (gzip, zstd, zip), or a database.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help=f"Recognised by content; to force one: {', '.join(FORMATS)}.")
+]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket; in chats and mails agent=NAME."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")]
 Place = Annotated[
     str | None,
