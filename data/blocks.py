@@ -8,33 +8,26 @@ as before and some more.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
 
-from data.readers import careline, open_log, recognise, star, tweetsumm
-from data.readers.source import Problem, Problems, Source, inspect
+from data.readers import LINE_EXPECTED, LINE_PARSERS, is_lines, open_log, sources_of
+from data.readers.jsonstream import conversations
+from data.readers.recognise import recognise_source
+from data.readers.source import LONGEST_LINE, Problem, Problems, Source
 from data.schema import Conversation
 
 BLOCK_BYTES = 4 << 20
-"""About 10,000 messages: a second of work, so that two processes end together and little is done again after a kill."""
+"""About 30,000 messages: seconds of work, so that two processes end together and little is done again after a kill."""
 
-LINE_READERS: dict[str, Callable[[Any, Problems], Iterator[Conversation]]] = {
-    "careline": careline.read,
-    "star": star.read,
-    "tweetsumm": tweetsumm.read,
-}
-"""Formats in which one line is one conversation."""
-
-_UNDECODED = re.compile("[\udc80-\udcff]")
 _CUTTABLE = frozenset(("utf-8", "utf-8-sig", "ascii", "gb18030", "cp1252"))
 """Encodings in which a line feed is never part of another character."""
 
@@ -46,7 +39,7 @@ class Block:
     Attributes:
         number: Position among all blocks of a build, from 0.
         path: The log, for messages.
-        format: Of ``LINE_READERS``.
+        format: Of ``LINE_PARSERS``.
         encoding: Of the lines.
         first: Number of the first line, from 1.
         data: The lines.
@@ -67,19 +60,34 @@ class Block:
         return digest.hexdigest()
 
     def conversations(self, problems: Problems) -> Iterator[Conversation]:
-        """Reads the conversations; broken lines are reported."""
-        return LINE_READERS[self.format](self, problems)
+        """Reads the conversations; broken lines are reported with their numbers in the log."""
+        source = Source(self.path, "text", self.encoding, _Lines(self.data))  # type: ignore[arg-type]
+        within = _Shifted(problems, self.first - 1)
+        return conversations(source, within, LINE_PARSERS[self.format], LINE_EXPECTED[self.format])
 
-    def lines(self, problems: Problems, *, newline: str = "\n") -> Iterator[tuple[int, str]]:
-        """What `data.readers.source.Source.lines` yields, of this piece only."""
-        text = io.TextIOWrapper(
-            io.BytesIO(self.data), encoding=self.encoding, errors="surrogateescape", newline=newline
-        )
-        for number, line in enumerate(text, start=self.first):
-            if line.isascii() or not _UNDECODED.search(line):
-                yield number, line
-            else:
-                problems.report(number, f"bytes that are not {self.encoding}", f"text in {self.encoding}")
+
+@dataclass(frozen=True)
+class _Lines:
+    """Bytes in memory in the place of a file."""
+
+    data: bytes
+    packing: str = ""
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        yield io.BytesIO(self.data)
+
+
+class _Shifted(Problems):
+    """Problems of a piece, numbered as in the whole."""
+
+    def __init__(self, problems: Problems, shift: int) -> None:
+        super().__init__(problems.path, strict=problems.strict)
+        self._problems, self._shift = problems, shift
+
+    def report(self, line: int, got: str, expected: str) -> None:
+        """See parent."""
+        self._problems.report(line + self._shift, got, expected)
 
 
 class LogBlocks:
@@ -107,14 +115,27 @@ class LogBlocks:
         on_problem: Callable[[Problem], None] | None = None,
         on_mapping: Callable[[str], None] | None = None,
     ) -> None:
-        self.path, self._source = path, inspect(path)
+        self.path = path
+        sources = sources_of(path)
+        self._source = sources[0]
         self._spool: IO[bytes] | None = None
-        self.format = format or recognise(path)
-        if mapping or self.format not in LINE_READERS or self._source.encoding not in _CUTTABLE:
+        self.format = format or recognise_source(self._source)
+        if mapping or len(sources) > 1 or not self._is_cuttable():
             log = open_log(
                 path, format=format, mapping=mapping, strict=strict, on_problem=on_problem, on_mapping=on_mapping
             )
             self._spool = _spooled(log)
+
+    def _is_cuttable(self) -> bool:
+        source = self._source
+        return (
+            self.format in LINE_PARSERS and source.kind == "text" and source.encoding in _CUTTABLE and is_lines(source)
+        )
+
+    @property
+    def name(self) -> str:
+        """For people: the file's name, or a database's address without its password."""
+        return self._source.path.name if self.path.is_file() else str(self._source.path)
 
     @property
     def at_once(self) -> bool:
@@ -127,12 +148,8 @@ class LogBlocks:
             self._spool.seek(0)
             yield from _cut(self._spool, self.path, "careline", "utf-8", start)
             return
-        with _opened(self._source) as stream:
+        with self._source.place.open() as stream:
             yield from _cut(stream, self.path, self.format, self._source.encoding, start)
-
-
-def _opened(source: Source) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(source.path, "rb") if source.packed else source.path.open("rb"))
 
 
 def _spooled(conversations: Iterable[Conversation]) -> IO[bytes]:
@@ -145,6 +162,7 @@ def _spooled(conversations: Iterable[Conversation]) -> IO[bytes]:
 def _cut(stream: IO[bytes], path: Path, format: str, encoding: str, start: int) -> Iterator[Block]:
     number, first = start, 1
     while piece := stream.read(BLOCK_BYTES):
-        piece += stream.readline() if not piece.endswith(b"\n") else b""
+        if not piece.endswith(b"\n"):
+            piece += stream.readline(LONGEST_LINE)  # of a longer line the rest is a broken line of the next piece
         yield Block(number, path, format, encoding if first == 1 else encoding.removesuffix("-sig"), first, piece)
         number, first = number + 1, first + piece.count(b"\n")

@@ -8,6 +8,7 @@ that it was made from: what an interrupted run, or the dataset of a log that has
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from data.intake import check_paths
 from data.people import KEY_FILE, workspace_key
 from data.progress import Progress
 from data.rasa_export import nlu_files
+from data.readers.database import database_source
 from data.workspace import PROJECT, Workspace
 
 if TYPE_CHECKING:
@@ -69,8 +71,7 @@ def build_dataset(
 
     check_paths(paths)
     settings = _settings(workspace, format, mapping, static)
-    logs = [{"name": path.name, "hash": hash_file(path) if path.is_file() else str(path)} for path in paths]
-    recipe = settings | {"logs": logs}
+    recipe = settings | {"logs": [_fingerprint(path) for path in paths]}
     parent = workspace.folder("dataset")
     layout = DatasetLayout(parent / hash_json(recipe))
     if not fresh and is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
@@ -115,6 +116,14 @@ def _settings(workspace: Workspace, format: str | None, mapping: str | None, sta
         "static": {path.name: hash_file(path) for path in nlu_files(static)},
         "code": CODE_VERSION,
     }
+
+
+def _fingerprint(path: Path) -> dict[str, str]:
+    """Name and content of a log. A database has no content to compare, so it is read anew at each build."""
+    if path.is_file():
+        return {"name": path.name, "hash": hash_file(path)}
+    source = database_source(path)
+    return {"name": str(source.path if source else path), "hash": secrets.token_hex(8) if source else ""}
 
 
 def _refused(layout: DatasetLayout) -> int:

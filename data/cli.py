@@ -101,16 +101,32 @@ def build(
 @app.command()
 def report(
     key: Annotated[str | None, typer.Argument(help="Of a dataset; the one that serves by default.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the page goes; var/reports by default.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     workspace: Place = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is in a dataset: counts, splits, answers, topics, what was redacted."""
+    """Show what is in a dataset, and write it as one HTML page that can be sent to others.
+
+    With ``--json`` the counts are printed, and the page is only written when ``--out`` or ``--open`` ask for it.
+    """
     from data.artifacts import DatasetLayout, load_manifest
 
     place = _workspace(workspace)
     layout = DatasetLayout(place.folder("dataset") / key) if key else place.live_dataset()
     load_manifest(layout.folder, kind="dataset")
     _show(layout, as_json=as_json)
+    if not as_json or out or open_:
+        _write_page(layout, out or place.var / "reports" / f"dataset-{layout.folder.name}.html", show=open_)
+
+
+def _write_page(layout: DatasetLayout, out: Path, *, show: bool) -> None:
+    from data.report_page import write_report_page
+
+    page = write_report_page(layout, out)
+    typer.echo(f"page: {page}", err=True)
+    if show:
+        typer.launch(page.resolve().as_uri())
 
 
 def _workspace(named: str | None) -> Workspace:

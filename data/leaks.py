@@ -40,6 +40,10 @@ common question."""
 CROWD, CROWD_SHARE = 50, 0.02
 """A hash that more conversations than both hold is a shared contact (a switchboard, a test account), not a person."""
 
+NAME_MARK = "n"
+"""What the mark of a name begins with: two customers called Anna are not one, so names do not count. (Marks are
+hexadecimal otherwise.)"""
+
 _MOST_COMPARED = 32
 """Older conversations that a key is compared with: one witness is enough, and a log that repeats itself a thousand
 times must not cost a million comparisons."""
@@ -157,8 +161,9 @@ def tabulate(rows: Iterable[LeakRow]) -> LeakTable:
     for number, row in enumerate(rows):
         ids.append(row.id)
         sketches.append(row.sketch)
-        people.extend(_number(person) for person in set(row.people))
-        owners.extend([number] * len(set(row.people)))
+        marks = {mark for mark in row.people if not mark.startswith(NAME_MARK)}
+        people.extend(_number(mark) for mark in marks)
+        owners.extend([number] * len(marks))
     table = np.stack(sketches) if sketches else np.zeros((0, _WIDTH), dtype=np.uint64)
     return _without_crowds(LeakTable(ids, table, np.array(people, dtype=np.uint64), np.array(owners, dtype=np.int64)))
 
@@ -259,7 +264,8 @@ def _agreeing(
     start = np.searchsorted(band[older], band[held], side="left")
     count = np.minimum(np.searchsorted(band[older], band[held], side="right") - start, most)
     offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # 0.. within each held-out row
-    return np.asarray(np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets])
+    pairs: NDArray[np.int64] = np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets]
+    return pairs
 
 
 def belonging(table: LeakTable) -> NDArray[np.int64]:
@@ -282,7 +288,8 @@ def belonging(table: LeakTable) -> NDArray[np.int64]:
         size += len(names)
     left, right = (np.concatenate([link[side] for link in links]) for side in (0, 1))
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1][: len(every)], dtype=np.int64)
+    groups: NDArray[np.int64] = connected_components(graph, directed=False)[1][: len(every)]
+    return groups.astype(np.int64)
 
 
 def resolve_leaks(table: LeakTable, splits: NDArray[np.int8]) -> tuple[NDArray[np.int8], Counter[str], list[Leak]]:

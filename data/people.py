@@ -27,8 +27,13 @@ PERSONAL = frozenset(("EMAIL", "PHONE", "CUSTOMER", "NAME", "ID", "CARD", "IBAN"
 
 
 def mark(key: bytes, kind: str, value: str) -> str:
-    """The mark of a canonical value: 16 hexadecimal digits of keyed BLAKE2b (RFC 7693, section 2.9)."""
-    return hashlib.blake2b(f"{kind}:{value}".encode(), key=key, digest_size=MARK_BYTES).hexdigest()
+    """The mark of a canonical value: 16 hexadecimal digits of keyed BLAKE2b (RFC 7693, section 2.9).
+
+    A name's mark begins with ``n``, as the leak check must tell it from what belongs to one person only.
+    """
+    return ("n" if kind == "NAME" else "") + hashlib.blake2b(
+        f"{kind}:{value}".encode(), key=key, digest_size=MARK_BYTES
+    ).hexdigest()
 
 
 def workspace_key(var: Path) -> bytes:

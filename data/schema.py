@@ -80,6 +80,7 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        channel: Where it was held, as the log names it (``email``, ``web``, ``whatsapp``), or None.
         people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
     """
 
@@ -90,6 +91,7 @@ class Conversation(Record):
     ending: str | None = None
     complete: bool = True
     people: tuple[str, ...] = ()
+    channel: str | None = None
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:

@@ -48,7 +48,20 @@ A parser raises one of ``data.readers.checks.BROKEN_RECORD``, which ``data.reade
 and returns None for a conversation in which nobody said anything. See ``is_lines``.
 """
 
-__all__ = ["FORMATS", "LINE_PARSERS", "Problem", "inspect_all", "is_lines", "open_log", "recognise"]
+LINE_EXPECTED = {"careline": careline.EXPECTED, "star": star.EXPECTED, "tweetsumm": tweetsumm.EXPECTED}
+"""For each of them what a line should have been."""
+
+__all__ = [
+    "FORMATS",
+    "LINE_EXPECTED",
+    "LINE_PARSERS",
+    "Problem",
+    "inspect_all",
+    "is_lines",
+    "open_log",
+    "recognise",
+    "sources_of",
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ def recognise(path: Path) -> str:
     Raises:
         InputError: Not a readable file, or JSON of a shape that no reader knows.
     """
-    return recognise_source(_sources(path)[0])
+    return recognise_source(sources_of(path)[0])
 
 
 def open_log(
@@ -109,13 +122,14 @@ def open_log(
         raise InputError("--format", got="another name", expected=f"one of {', '.join(FORMATS)}", next_step="Name one.")
     options = Options(mapping, on_mapping)
     opened = []
-    for source in _sources(path):
+    for source in sources_of(path):
         problems = Problems(source.path, strict=strict, on_problem=on_problem)
         opened.append((_reader(format or recognise_source(source), source, problems, options), problems))
     return _judged(path, opened)
 
 
-def _sources(path: Path) -> list[Source]:
+def sources_of(path: Path) -> list[Source]:
+    """What there is to read: a file, the files inside a zip, or a database; see `data.readers.source.inspect_all`."""
     address = database_source(path)
     return [address] if address else inspect_all(path)
 

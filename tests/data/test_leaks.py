@@ -119,6 +119,12 @@ def test_a_shared_contact_is_nobody() -> None:
     assert not division.dropped
 
 
+def test_two_customers_of_one_name_are_two() -> None:
+    log = log_of(200)
+    log[0], log[199] = replace(log[0], people=("nab12", "12ab")), replace(log[199], people=("nab12", "34cd"))
+    assert not divide(map(split_row, log)).dropped
+
+
 def test_where_all_customers_come_back_they_are_split_instead() -> None:
     log = [replace(c, people=(f"p{i % 25}",)) for i, c in enumerate(log_of(500))]
     division = divide(map(split_row, log))

@@ -66,3 +66,10 @@ def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).write_bytes(b"short")
     with pytest.raises(InputError, match="5 bytes"):
         workspace_key(tmp_path)
+
+
+def test_a_names_mark_is_told_from_others() -> None:
+    from data.leaks import NAME_MARK
+
+    assert mark(b"k" * 32, "NAME", "anna").startswith(NAME_MARK)
+    assert not any(mark(b"k" * 32, "EMAIL", f"{i}@a.example").startswith(NAME_MARK) for i in range(200))
