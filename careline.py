@@ -26,6 +26,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "model": ("finetune.cli", "app", "Train, evaluate and list models."),
     "index": ("retrieval.cli", "app", "Build and search the index of answers."),
     "users": ("bot.cli", "users_app", "Who may sign in as an agent."),
+    "export": ("bot.cli", "export", "Write the conversations of this workspace as a log to learn from."),
     "doctor": ("bot.cli", "doctor", "What is installed, reachable, and which versions are live."),
 }
 _EPILOG = "Start with `careline init my-shop`, then `careline learn my-log.csv`, then `careline serve`."

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.readers import FORMATS
+
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout
     from data.workspace import Workspace
 
 app = typer.Typer(help="Logs to datasets.", no_args_is_help=True)
 
-Paths = Annotated[list[Path], typer.Argument(help="Support logs: JSONL, CSV, TSV, XLSX, gzip of these.")]
-Format = Annotated[str | None, typer.Option("--format", help="careline, star, tweetsumm or table; recognised.")]
-Map = Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")]
+Paths = Annotated[list[Path], typer.Argument(help="Support logs, also packed (gzip, zstd, zip), or a database.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help=f"Recognised by content; to force one: {', '.join(FORMATS)}.")
+]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket; in chats and mails agent=NAME."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")]
 Place = Annotated[
     str | None,
     typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", help="Processes to use, or a Dask scheduler (tcp://host:8786); all cores by default."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Use nothing of earlier datasets; decide everything anew.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -36,20 +48,20 @@ def import_(
     """
     from rich.console import Console
 
-    from data.intake import read_logs
+    from data.intake import stream_logs
     from data.progress import Progress
 
+    count, messages, first = 0, 0, None
     with Progress(Console(stderr=True)).shown() as progress:
-        intake = read_logs(paths, format=format, mapping=map, strict=strict, progress=progress)
-    if as_json:
-        for conversation in intake.conversations:
-            print(json.dumps(conversation.to_json(), ensure_ascii=False))
-        return
-    first = intake.conversations[0]
-    messages = sum(len(c.messages) for c in intake.conversations)
-    print(f"{len(intake.conversations):,} conversations, {messages:,} messages. The first:")
-    for message in first.messages[:6]:
-        print(f"  {message.role}: {message.text[:100]}")
+        for conversation in stream_logs(paths, format=format, mapping=map, strict=strict, progress=progress):
+            first = first or conversation
+            count, messages = count + 1, messages + len(conversation.messages)
+            if as_json:
+                print(json.dumps(conversation.to_json(), ensure_ascii=False))
+    if first and not as_json:
+        print(f"{count:,} conversations, {messages:,} messages. The first:")
+        for message in first.messages[:6]:
+            print(f"  {message.role}: {message.text[:100]}")
 
 
 @app.command()
@@ -58,16 +70,31 @@ def build(
     format: Format = None,
     map: Map = None,
     strict: Strict = False,
+    engine: Engine = None,
+    fresh: Fresh = False,
     workspace: Place = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a dataset of logs in the workspace; the same logs are not built twice."""
+    """Make a dataset of logs in the workspace; the same logs are not built twice, and growth costs its growth.
+
+    An interrupted build goes on where it was. Examples: `careline data build tickets.csv`,
+    `careline data build old.jsonl new.jsonl --engine 4`.
+    """
     from rich.console import Console
 
     from data.build import build_dataset
 
     place = _workspace(workspace)
-    layout = build_dataset(paths, place, format=format, mapping=map, strict=strict, console=Console(stderr=True))
+    layout = build_dataset(
+        paths,
+        place,
+        format=format,
+        mapping=map,
+        strict=strict,
+        engine=engine,
+        fresh=fresh,
+        console=Console(stderr=True),
+    )
     _show(layout, as_json=as_json)
 
 

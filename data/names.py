@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from data.courtesy import words
+from data.lexicon import lexicon
+from data.prose import ProseNames
 from data.schema import Conversation
 
-_WORD = r"(?-i:[A-Z\u00c0-\u00de][\w'’\-]+)"
+_UPPER = "A-Z" + "".join(chr(i) for i in (*range(0xC0, 0x250), *range(0x370, 0x530)) if chr(i).isupper())
+_WORD = rf"(?-i:[{_UPPER}][\w'’\-]+)"
 _FULL = rf"{_WORD}(?: (?:(?-i:[A-Z])\. )?{_WORD}){{0,2}}"
-_ANY = r"[A-Za-z\u00c0-\u024f][\w'’\-]+"
+_ANY = r"[A-Za-z\u00c0-\u024f\u0370-\u052f][\w'’\-]+"
 
 _TALK = (
     r"(?:it|this) is|speaking (?:to|with)|spoke (?:to|with)|talk(?:ing|ed) (?:to|with)|signed,?|attn\.?:?|"
@@ -33,7 +36,8 @@ _CUED: tuple[re.Pattern[str], ...] = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:my (?:full |first |last |sur)?name(?:['’]s| is|:)|name(?:['’]s|:)|call me|{_TALK}) ({_FULL})",
+        rf"\b(?:(?:my|his|her) (?:full |first |last |maiden |sur)?name(?:['’]s| is|:)|name(?:['’]s|:)|"
+        rf"call me|{_TALK}) ({_FULL})",
         re.IGNORECASE,
     ),
     re.compile(rf"\b(?:my (?:full |first |last |sur)?name is|my name['’]s) ({_ANY}(?: {_WORD})?)", re.IGNORECASE),
@@ -123,6 +127,7 @@ _ASKS_NAME = re.compile(
     re.IGNORECASE,
 )
 _SHORT_ZH = re.compile(rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}")
+_INTRODUCED = re.compile(r"^(?:it['’]?s|this is|i['’]?m|i am|(?:my )?name['’]?s?(?: is)?)[:,]? ", re.IGNORECASE)
 _TYPED = re.compile(rf"{_ANY}\.?")
 _INNER_WORD = re.compile(r"(?<=[a-z,] )[A-Za-z]{3,}\b")
 _TOKENS = re.compile(r"[ .]+")
@@ -172,17 +177,19 @@ def _may_name(word: str) -> bool:
     return bare.lower() not in NO_NAMES and not acronym and not _CONTRACTION.search(bare)
 
 
-def customer_names(conversation: Conversation, common: frozenset[str] = frozenset()) -> set[str]:
+def customer_names(conversation: Conversation, prose: ProseNames) -> set[str]:
     """All names that a conversation itself gives away: its authors, and what is said.
 
     Args:
         conversation: Before redaction.
-        common: Words of the log, from `data.shop`, that are no names even where they stand like one.
+        prose: Finds names in free prose; knows the words of the log that are no names where they stand like one.
     """
     found: set[str] = set()
-    asked = False
+    asked, common = False, prose.common
     for message in conversation.messages:
         found |= author_names(message.author)
+        if message.role != "system":
+            found.update(prose.find(message.text))
         spoken = spoken_names(message.text)
         if message.role == "customer" and asked:
             spoken |= _name_alone(message.text)
@@ -193,7 +200,7 @@ def customer_names(conversation: Conversation, common: frozenset[str] = frozense
 
 def _name_alone(text: str) -> set[str]:
     """The name that a short answer to "What is your name?" consists of, in whatever case it was typed."""
-    bare = text.strip(" .,!?。，！")
+    bare = _INTRODUCED.sub("", text.strip(" .,!?。，！"))
     if _HAN.search(bare):
         return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in NO_NAMES_ZH else set()
     parts = bare.split()
@@ -220,7 +227,7 @@ def name_words(text: str) -> Iterator[tuple[int, int, str]]:
 
 def may_stand_small(word: str) -> bool:
     """Whether a known name still is one in small letters: not if short, and not if it is also a word ("Will")."""
-    return len(word) > 3 and word.lower() not in _ALSO_WORDS
+    return len(word) > 3 and word.lower() not in _ALSO_WORDS and word.lower() not in lexicon().words
 
 
 class NameFinder:
@@ -232,9 +239,12 @@ class NameFinder:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.people: dict[str, str] = {}
+        self._spelt: set[str] = set()
         for name in sorted(names, key=lambda name: (-len(name), name)):
-            for form in {name, *(p for p in _TOKENS.split(name) if len(p) > 1 and p.lower() not in NO_NAMES)}:
+            parts = (part for part in _TOKENS.split(name) if len(part) > 1)
+            for form in {name, *(part for part in parts if part.lower() not in _NO_PARTS)}:
                 self.people.setdefault(form.lower(), self._person(name))
+                self._spelt.add(form)
         self._pattern = self._compile()
 
     def _person(self, name: str) -> str:
@@ -247,10 +257,15 @@ class NameFinder:
         han = sorted((n for n in self.people if _HAN.search(n)), key=len, reverse=True)
         parts = []
         if latin:
-            parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(_written, latin))})(?!{_LETTER})")
+            forms = sorted({form for n in latin for form in _written(n)} | self._odd_spellings(), key=len, reverse=True)
+            parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(re.escape, forms))})(?!{_LETTER})")
         if han:
             parts.append("|".join(n if len(n) > 1 else n + _TITLE_ZH for n in han))
         return re.compile("|".join(parts))
+
+    def _odd_spellings(self) -> set[str]:
+        """McConnan, LeBatelier: capitals where convention has none."""
+        return {form for form in self._spelt if not form.islower() and not _HAN.search(form)}
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yields (start, end, person)."""
@@ -259,7 +274,7 @@ class NameFinder:
                 yield match.start(), match.end(), self.people[match.group().lower()]
 
 
-def _written(name: str) -> str:
+def _written(name: str) -> set[str]:
     """A name with its first letter in either case, and in capitals; a short one only as it is written by convention.
 
     A name of three letters or less, or one that is also a word ("Will", "Mark"), counts with a capital only.
@@ -268,7 +283,7 @@ def _written(name: str) -> str:
     forms = {titled, name.upper(), name.title()}
     if may_stand_small(name):
         forms.add(name)
-    return "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return forms
 
 
 _ALSO_WORDS = words(
@@ -281,3 +296,5 @@ _ALSO_WORDS = words(
 )
 _NO_AUTHORS = NO_NAMES - _ALSO_WORDS
 """In an author's field Will is a name, and a team is none."""
+_NO_PARTS = NO_NAMES | words("van von der den de del della di da dos la le el al bin ibn y e") | {"of", "st"}
+"""Parts of full names that name nobody by themselves."""

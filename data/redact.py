@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from data.names import NameFinder, customer_names
-from data.patterns import Span, digits_of, find_structured
+from data.patterns import Span, digits_of, find_structured, host_of, links
 from data.people import PERSONAL, mark
+from data.prose import ProseNames
 from data.schema import Conversation
 from data.shop import NUMBERED, PUBLIC_KINDS, AgentFinder, SettledFacts, facts_of, prefix_of
 
@@ -43,6 +44,7 @@ class Redactor:
         self.facts, self.key = facts, key
         self.keep = frozenset(_comparable(value) for value in keep)
         self.agents = AgentFinder(facts, key)
+        self.prose = ProseNames(facts.common, facts.titled)
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @classmethod
@@ -66,9 +68,10 @@ class Redactor:
 
     def find(self, conversation: Conversation) -> list[list[Span]]:
         """What `redact` replaces: for each message the spans in order, without overlaps."""
-        names = customer_names(conversation, self.facts.common)
+        names = customer_names(conversation, self.prose)
         finder = NameFinder(name for name in names if _comparable(name) not in self.keep)
-        structured = [find_structured(message.text) for message in conversation.messages]
+        pages = self._own_pages(conversation)
+        structured = [_with_links(message.text, pages) for message in conversation.messages]
         kinds: dict[str, str] = {}
         for span in (span for spans in structured for span in spans if span.kind in NUMBERED):
             kinds.setdefault(span.value, span.kind)  # so that a bare repetition gets the same placeholder
@@ -76,6 +79,11 @@ class Redactor:
             self._joined(message.text, [self._settled(span, kinds) for span in spans], finder)
             for message, spans in zip(conversation.messages, structured, strict=True)
         ]
+
+    def _own_pages(self, conversation: Conversation) -> frozenset[str]:
+        """Links that the customer gives, except to sites that the shop's agents link to: rather his own pages."""
+        given = (link.value for m in conversation.messages if m.role == "customer" for link in links(m.text))
+        return frozenset(link for link in given if ("HOST", host_of(link)) not in self.facts.public)
 
     def _joined(self, text: str, structured: Sequence[Span], finder: NameFinder) -> list[Span]:
         """Structured values that do not stay, and names where no structured value is."""
@@ -99,6 +107,13 @@ class Redactor:
         if span.kind == "PHONE" and any(value.endswith(span.value) for value in self.keep if value.isdigit()):
             return True
         return span.kind in PUBLIC_KINDS and (span.kind, span.value) in self.facts.public
+
+
+def _with_links(text: str, pages: frozenset[str]) -> list[Span]:
+    """Structured values; a link to one of the pages stands for what is in it."""
+    spans = find_structured(text)
+    found = [link for link in links(text) if link.value in pages] if pages else []
+    return found + [span for span in spans if all(span.end <= link.start or span.start >= link.end for link in found)]
 
 
 class _Given:

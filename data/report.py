@@ -9,15 +9,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from data.artifacts import DatasetLayout
-from data.dedupe import Group
-from data.intake import Intake
 from data.label import Topics
-from data.pairs import refusal
 from data.records import read_rows
-from data.schema import Example, IntentExample, Split
-from data.split import SplitBy
+from data.schema import Answer, IntentExample
+from data.split import Division
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
 _SPLIT_WORDS: dict[str, str] = {
@@ -30,30 +28,47 @@ _SPLIT_WORDS: dict[str, str] = {
 
 def describe(
     layout: DatasetLayout,
-    intake: Intake,
+    conversations: pa.Table,
     *,
+    refused: Mapping[str, int],
+    duplicates: int,
     redacted: Mapping[tuple[str, str], int],
-    splits: Mapping[str, Split],
-    split_by: SplitBy,
+    division: Division,
+    examples: Mapping[str, int],
     found: Topics,
-    groups: Sequence[Group],
 ) -> dict[str, Any]:
-    """Counts what the stages did; ``layout`` holds what they wrote."""
-    examples = Counter(example.split for example in read_rows(layout.examples, Example))
+    """Counts what the stages did.
+
+    Args:
+        layout: Holds what they wrote.
+        conversations: The columns of all conversations (`data.parts`).
+        refused: Broken lines of each log.
+        duplicates: Conversations that said the same as an earlier one at the same time.
+        redacted: Values that were replaced, by kind and language.
+        division: How the log was split.
+        examples: How many by split.
+        found: The topics.
+    """
     intents = list(read_rows(layout.intents, IntentExample))
-    why = Counter(refusal(group) or "reusable" for group in groups)
+    why = Counter(a.held_back or "reusable" for a in read_rows(layout.answers, Answer))
+    complete = conversations["complete"].to_pylist()
     return {
-        "conversations": len(intake.conversations),
-        "messages": sum(len(c.messages) for c in intake.conversations),
-        "incomplete": sum(not c.complete for c in intake.conversations),
-        "duplicates": intake.duplicates,
-        "refused_lines": sum(intake.refused.values()),
-        "refused": dict(intake.refused),
-        "languages": dict(Counter(c.language for c in intake.conversations).most_common()),
-        "period": _period(intake),
-        "split": {"by": split_by, "conversations": dict(Counter(splits.values())), "examples": dict(examples)},
+        "conversations": len(conversations),
+        "messages": sum(conversations["messages"].to_pylist()),
+        "incomplete": len(complete) - sum(complete),
+        "duplicates": duplicates,
+        "refused_lines": sum(refused.values()),
+        "refused": dict(refused),
+        "languages": dict(Counter(conversations["language"].to_pylist()).most_common()),
+        "period": _period([t for t in conversations["started"].to_pylist() if t is not None]),
+        "split": {
+            "by": division.by,
+            "conversations": dict(Counter(division.splits.values())),
+            "examples": dict(examples),
+            "dropped": dict(division.dropped),
+        },
         "examples": sum(examples.values()),
-        "answers": len(groups),
+        "answers": sum(why.values()),
         "reusable": why["reusable"],
         "held_back": {reason: count for reason, count in why.most_common() if reason != "reusable"},
         "intents": len({row.intent for row in intents if row.kind == "static"}),
@@ -76,8 +91,7 @@ def _by_kind(redacted: Mapping[tuple[str, str], int]) -> dict[str, int]:
     return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _period(intake: Intake) -> list[str]:
-    times = [c.started for c in intake.conversations if c.started is not None]
+def _period(times: Sequence[float]) -> list[str]:
     if not times:
         return []
     return [datetime.fromtimestamp(t, tz=timezone.utc).date().isoformat() for t in (min(times), max(times))]

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from data.names import NO_NAMES, author_names, inner_words, is_han, may_stand_small, name_words
-from data.patterns import find_structured
+from data.names import NO_NAMES, author_names, inner_words, is_han, may_stand_small, name_words, spoken_names
+from data.patterns import find_structured, host_of, links
 from data.people import mark
 from data.schema import Conversation
 
@@ -26,6 +26,12 @@ SAMPLED = 3000
 
 COMMON = 5
 """In how many conversations a word must be written small to be no name."""
+
+TITLED = 10
+"""In how many conversations a word must be written large inside sentences to be a product's or a street's ..."""
+
+CUED = 20
+"""... if at most one in so many of them uses it as a name ("Hi Murray", "my name is Murray")."""
 
 PUBLIC_KINDS = frozenset(("EMAIL", "PHONE", "URL", "ADDRESS", "IBAN", "NUMBER"))
 NUMBERED = frozenset(("ORDER", "TICKET", "TRACKING", "INVOICE", "BOOKING", "CUSTOMER", "ACCOUNT"))
@@ -42,9 +48,10 @@ class SettledFacts:
         agents: Mark of each word (in Chinese: each whole name) of agents' names, to the mark of the person.
         initials: First characters of agents' Chinese names; only there is a name looked for.
         lengths: How long those names are, in characters.
-        public: Contacts that stay.
+        public: Contacts that stay, and as ``HOST`` the sites that agents link to.
         prefixes: Letters that the shop's numbers begin with, to what they number: ``NT`` to ``ORDER``.
         common: Words that are no names even where they stand like one.
+        titled: Words that many conversations write large but do not use as names: products, firms, streets.
     """
 
     agents: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +60,7 @@ class SettledFacts:
     public: frozenset[Value] = frozenset()
     prefixes: Mapping[str, str] = field(default_factory=dict)
     common: frozenset[str] = frozenset()
+    titled: frozenset[str] = frozenset()
 
     def with_agents(self, growth: ShopFacts) -> SettledFacts:
         """The same facts with the agents that the growth of a log brought; the rest stays as it was settled.
@@ -75,6 +83,7 @@ class SettledFacts:
             "public": sorted(map(list, self.public)),
             "prefixes": dict(_sorted(self.prefixes)),
             "common": sorted(self.common),
+            "titled": sorted(self.titled),
         }
 
     @classmethod
@@ -91,6 +100,7 @@ class SettledFacts:
             public=frozenset((kind, value) for kind, value in row["public"]),
             prefixes=dict(row["prefixes"]),
             common=frozenset(row["common"]),
+            titled=frozenset(row["titled"]),
         )
 
 
@@ -109,6 +119,7 @@ class ShopFacts:
         self._authors: set[str] = set()
         self._small: Counter[str] = Counter()
         self._large: Counter[str] = Counter()
+        self._cued: Counter[str] = Counter()
         self._told: Counter[Value] = Counter()
         self._asked: set[Value] = set()
         self._votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -140,10 +151,14 @@ class ShopFacts:
         """Notes words, contacts and numbers; for up to ``SAMPLED`` conversations, evenly spaced over the log."""
         small: set[str] = set()
         large: set[str] = set()
+        cued: set[str] = set()
         seen: set[Value] = set()
         for message in conversation.messages:
             for word in inner_words(message.text):
                 (small if word.islower() else large).add(word.lower())
+            cued.update(part for name in spoken_names(message.text) for part in name.lower().split())
+            for host in {host_of(link.value) for link in links(message.text)}:
+                self._told["HOST", host] += message.role == "agent"
             for span in find_structured(message.text):
                 value = span.kind, span.value
                 if span.kind in NUMBERED and (prefix := prefix_of(span.value)):
@@ -156,6 +171,7 @@ class ShopFacts:
                         self._asked.add(value)
         self._small.update(small)
         self._large.update(large)
+        self._cued.update(cued)
 
     def merge(self, other: ShopFacts) -> None:
         """Adds what another part of the log told.
@@ -172,6 +188,7 @@ class ShopFacts:
         self._authors |= other._authors
         self._small.update(other._small)
         self._large.update(other._large)
+        self._cued.update(other._cued)
         self._told.update(other._told)
         self._asked |= other._asked
         for prefix, votes in other._votes.items():
@@ -192,6 +209,7 @@ class ShopFacts:
             public=frozenset(public),
             prefixes=_sorted({prefix: _winner(votes) for prefix, votes in self._votes.items()}),
             common=frozenset(w for w, n in self._small.items() if n >= COMMON and n > 3 * self._large[w]),
+            titled=frozenset(w for w, n in self._large.items() if n >= TITLED and CUED * self._cued[w] < n),
         )
 
 

@@ -133,7 +133,7 @@ def precision_wanted(agreed: list[bool]) -> float:
     """
     if len(agreed) < FEWEST_REPEATED:
         return (STRICT + LOOSE) / 2
-    return float(min(max(OVER_AGENTS * np.mean(agreed), LOOSE), STRICT))
+    return min(max(OVER_AGENTS * sum(agreed) / len(agreed), LOOSE), STRICT)
 
 
 def thresholds_of(judged: list[Judged], *, noise: list[float], precision: float) -> Thresholds:
