@@ -49,19 +49,19 @@ def import_(
     from rich.console import Console
 
     from data.intake import stream_logs
+    from data.preview import Preview
     from data.progress import Progress
 
-    count, messages, first = 0, 0, None
+    preview = Preview()
     with Progress(Console(stderr=True)).shown() as progress:
         for conversation in stream_logs(paths, format=format, mapping=map, strict=strict, progress=progress):
-            first = first or conversation
-            count, messages = count + 1, messages + len(conversation.messages)
             if as_json:
                 print(json.dumps(conversation.to_json(), ensure_ascii=False))
-    if first and not as_json:
-        print(f"{count:,} conversations, {messages:,} messages. The first:")
-        for message in first.messages[:6]:
-            print(f"  {message.role}: {message.text[:100]}")
+            else:
+                preview.add(conversation)
+    if not as_json:
+        for line in preview.lines():
+            print(line)
 
 
 @app.command()

@@ -176,7 +176,10 @@ def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_the_page_and_prints_the_table(tmp_path: Path) -> None:
-    log = [replace(conversation(i), id=f"c{i}") for i in range(30)]
+    told = Message(
+        "customer", "I am Quirina Obermoser, quirina@mail.example, +44 7700 900175", author="Quirina Obermoser"
+    )
+    log = [replace(conversation(i), id=f"c{i}", messages=(told, *conversation(i).messages)) for i in range(30)]
     write_rows(tmp_path / "log.jsonl", log)
     from data.build import build_dataset
 
@@ -186,7 +189,9 @@ def test_the_command_writes_the_page_and_prints_the_table(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert "conversations" in done.stdout
     assert f"dataset-{key}.html" in done.stderr
-    assert "What is in this dataset" in (tmp_path / "var" / "reports" / f"dataset-{key}.html").read_text()
+    page = (tmp_path / "var" / "reports" / f"dataset-{key}.html").read_text(encoding="utf-8")
+    assert "What is in this dataset" in page
+    assert not any(planted in page for planted in ("Quirina", "Obermoser", "quirina@", "900175"))
     out = tmp_path / "elsewhere.html"
     done = subprocess.run([*command, "--json", "--out", str(out)], cwd=ROOT, capture_output=True, text=True)
     assert json.loads(done.stdout)["conversations"] == 30
