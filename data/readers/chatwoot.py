@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from data.readers.checks import BROKEN_RECORD, UnreadableError, checked, describe, identity, seconds
+from data.readers.checks import BROKEN_RECORD, UnreadableError, channel_word, checked, describe, identity, seconds
 from data.readers.gather import Gathering
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
@@ -44,7 +44,8 @@ def _take(row: dict[str, Any], parts: Gathering) -> None:
         _add(identity(row["conversation_id"]), row, parts)
     elif isinstance(row.get("messages"), list):
         name = identity(row["id"])
-        facts = {_FACTS: [row.get("status"), row.get("labels")]}
+        channel = channel_word(row.get("meta")) or channel_word(row.get("channel"))
+        facts = {_FACTS: [row.get("status"), row.get("labels"), channel]}
         for message in row["messages"]:
             _add(name, message, parts)
         parts.add(name, facts, id=_FACTS, time=0.0)
@@ -85,11 +86,11 @@ def _whole(message: Message) -> Message:
 
 
 def _conversation(name: str, found: list[dict[str, Any]]) -> Conversation | None:
-    status, labels = next((part[_FACTS] for part in found if _FACTS in part), (None, None))
+    status, labels, channel = next((part[_FACTS] for part in found if _FACTS in part), (None, None, None))
     messages = tuple(Message.from_json(part) for part in found if _FACTS not in part)
     if not messages:
         return None
     tags = [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
     ending = _ENDINGS.get(status) if isinstance(status, str) else None
     topic = tags[0] if len(tags) == 1 else None  # of several labels none is the topic
-    return checked(Conversation(f"chatwoot-{name}", messages, topic=topic, ending=ending))
+    return checked(Conversation(f"chatwoot-{name}", messages, topic=topic, ending=ending, channel=channel))

@@ -17,6 +17,7 @@ from data.schema import Conversation, Message, Role
 ROLES = frozenset(get_args(Role))
 _WORD = re.compile(r"[a-z][a-z_-]{0,15}")
 _NAME = re.compile(r"[^\W\d_]+(?:[ _\-./:()（）]{1,2}[^\W\d_]+|[ _-]?\d{1,2}){0,3}")
+_CHANNEL = re.compile(r"[a-z\u4e00-\u9fff][a-z\u4e00-\u9fff _-]{0,23}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -44,7 +45,22 @@ def checked(conversation: Conversation) -> Conversation:
         value = getattr(conversation, name)
         if value is not None and not (isinstance(value, str) and _writable(value)):
             changed[name] = _text(value, name)
+    if conversation.channel is not None and (channel := channel_word(conversation.channel)) != conversation.channel:
+        changed["channel"] = channel
     return replace(conversation, **changed) if changed else conversation
+
+
+def channel_word(value: object) -> str | None:
+    """A channel's name, or the one that an object tells, in lower case.
+
+    None for what is no short name: an address in its place would be personal.
+    """
+    if isinstance(value, dict):
+        value = value.get("channel", value.get("type"))
+    if not isinstance(value, str):
+        return None
+    name = value.removeprefix("Channel::").strip().lower()
+    return name if _CHANNEL.fullmatch(name) else None
 
 
 def _checked_message(message: Message) -> Message:
@@ -54,6 +70,8 @@ def _checked_message(message: Message) -> Message:
         raise UnreadableError(f"text {shown(message.text)}")
     if message.time is not None and (type(message.time) not in (int, float) or not math.isfinite(message.time)):
         raise UnreadableError(f"time {shown(message.time)} (unix seconds are expected)")
+    if message.seq is not None and type(message.seq) is not int:
+        raise UnreadableError(f"seq {shown(message.seq)} (a whole number is expected)")
     changed: dict[str, Any] = {} if _writable(message.text) else {"text": writable(message.text)}
     for name in ("author", "label", "intent"):
         value = getattr(message, name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from data.readers.checks import BROKEN_RECORD, UnreadableError, checked, describe, identity, seconds
+from data.readers.checks import BROKEN_RECORD, UnreadableError, channel_word, checked, describe, identity, seconds
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
 from data.readers.source import Problems, Source
@@ -65,6 +65,7 @@ def parse(row: dict[str, Any]) -> Conversation | None:
             messages=messages,
             topic=tags[0] if len(tags) == 1 else None,  # of several tags none is the topic
             ending=_ENDINGS.get(state) if isinstance(state, str) else None,
+            channel=channel_word(row.get("source")),
         )
     )
 

@@ -98,7 +98,7 @@ def _threads(source: Source, problems: Problems, options: Options, agents: froze
                 Message(_role(sender, auto, agents), text, time=time, author=name or sender)
                 for sender, name, time, text, auto in rows
             )
-            yield checked(Conversation(f"mail-{thread}", messages))
+            yield checked(Conversation(f"mail-{thread}", messages, channel="email"))
 
 
 def _mails(source: Source) -> Iterator[tuple[int, bytes]]:

@@ -118,7 +118,7 @@ def _conversations(root: int, thread: list[Tweet]) -> Iterator[Conversation]:
             for _, _, author, inbound, time, text in mine
         )
         name = f"tweet-{root}" if len(customers) == 1 else f"tweet-{root}-{customer}"
-        yield checked(Conversation(name, messages))
+        yield checked(Conversation(name, messages, channel="twitter"))
 
 
 def _settle(tweet: Tweet, parents: dict[int, Tweet], owner: dict[int, str | None]) -> None:

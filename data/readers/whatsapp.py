@@ -158,7 +158,7 @@ def _talks(source: Source, problems: Problems, order: Order, agents: frozenset[s
 
 
 def _conversation(source: Source, number: int, messages: list[Message]) -> Conversation:
-    return checked(Conversation(f"{source.path.stem}-{number}", tuple(messages)))
+    return checked(Conversation(f"{source.path.stem}-{number}", tuple(messages), channel="whatsapp"))
 
 
 def _message(line: _Line, time: float | None, agents: frozenset[str]) -> Message | None:

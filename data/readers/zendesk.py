@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from data.readers.checks import BROKEN_RECORD, UnreadableError, checked, describe, identity, seconds, writable
+from data.readers.checks import (
+    BROKEN_RECORD,
+    UnreadableError,
+    channel_word,
+    checked,
+    describe,
+    identity,
+    seconds,
+    writable,
+)
 from data.readers.gather import Gathering
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
@@ -59,6 +68,7 @@ def _take_ticket(row: dict[str, Any], parts: Gathering) -> None:
     said = [part for comment in comments or [] if (part := _comment(comment, parts))]
     tags = row.get("tags")
     facts = {_TICKET: requester, "status": row.get("status"), "tags": tags if isinstance(tags, list) else []}
+    facts["channel"] = channel_word(row.get("via"))
     for part in said:
         parts.add(ticket, part, id=part["id"], time=part["time"])
     parts.add(ticket, facts, id=_TICKET, time=0.0)
@@ -124,7 +134,8 @@ def _conversation(name: str, found: list[dict[str, Any]], parts: Gathering) -> C
     tags = [tag for part in facts for tag in part.get("tags", []) if isinstance(tag, str)]
     ending = "escalated" if "escalated" in tags else _ENDINGS.get(status[-1]) if status else None
     topic = tags[0] if len(tags) == 1 else None  # of several tags none is the topic
-    return checked(Conversation(f"zendesk-{name}", messages, topic=topic, ending=ending))
+    channel = next((part["channel"] for part in facts if part.get("channel")), None)
+    return checked(Conversation(f"zendesk-{name}", messages, topic=topic, ending=ending, channel=channel))
 
 
 def _role(author: str | None, requester: str | None, parts: Gathering) -> Role:

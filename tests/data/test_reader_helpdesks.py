@@ -203,3 +203,30 @@ def test_html_becomes_what_a_person_sees() -> None:
     html = "<style>p{}</style><p>Hi&nbsp;Anna,</p><ul><li>a &lt; b</li><li>c</li></ul><blockquote>old</blockquote>new"
     assert html_to_text(html, quotes=False) == "Hi Anna,\n\na < b\n\nc\n\nnew"
     assert html_to_text("1 < 2 and 3 > 2") == "1 < 2 and 3 > 2"
+
+
+def test_help_desks_tell_the_channel(tmp_path: Path) -> None:
+    for number, (via, channel) in enumerate(
+        [({"channel": "email"}, "email"), ({"channel": "anna@mail.example"}, None), ("chat", "chat"), (7, None)]
+    ):
+        path = write(tmp_path / f"z{number}.json", {"tickets": [ticket(1, via=via)], "users": USERS})
+        assert [c.channel for c in read(path)] == [channel]
+    message = {"id": 1, "message_type": 0, "content": "hello", "created_at": 1709287200}
+    for number, (more, channel) in enumerate(
+        [({"meta": {"channel": "Channel::WebWidget"}}, "webwidget"), ({"channel": "Channel::Api"}, "api"), ({}, None)]
+    ):
+        path = write(tmp_path / f"c{number}.json", {"id": 5, "messages": [message], "status": "open"} | more)
+        assert [c.channel for c in read(path, format="chatwoot")] == [channel]
+    source = {"type": "email", "body": "hello", "author": {"type": "user"}}
+    path = write(tmp_path / "i.json", {"id": "9", "source": source, "conversation_parts": [], "created_at": 1709287200})
+    assert [c.channel for c in read(path, format="intercom")] == ["email"]
+
+
+def test_our_own_format_refuses_an_address_as_channel_and_a_text_as_number(tmp_path: Path) -> None:
+    row = {"id": "c", "messages": [{"role": "customer", "text": "hi", "seq": 3}], "channel": "微信"}
+    good = read(write(tmp_path / "good.jsonl", row), format="careline")[0]
+    assert (good.channel, good.messages[0].seq) == ("微信", 3)
+    assert read(write(tmp_path / "a.jsonl", row | {"channel": "a@b.example"}), format="careline")[0].channel is None
+    bad = {"id": "d", "messages": [{"role": "customer", "text": "hi", "seq": "three"}]}
+    with pytest.raises(InputError, match="seq 'three'"):
+        read(write(tmp_path / "b.jsonl", bad), format="careline")
