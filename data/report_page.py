@@ -11,7 +11,8 @@ from data.artifacts import DatasetLayout, load_manifest, write_atomic
 from data.facts import Facts, collect_facts
 from data.report_sections import key_figures, sections_of
 
-TEMPLATE = Path(__file__).with_name("report.html")
+TEMPLATE = Path(__file__).with_name("report_page.html.txt")
+"""A text file by name, as Rasa looks into all others under ``data``."""
 
 
 def write_report_page(layout: DatasetLayout, out: Path) -> Path:
