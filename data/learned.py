@@ -141,7 +141,7 @@ def _learn_reply(
             lessons.counts["unknown_answer"] += 1
             return
     else:
-        words = moment.language, answer_key(ruling.text)
+        words = moment.language, answer_key(strip_courtesies(ruling.text))
         lessons.counts["repeats_an_answer"] += words in by_words
         name = by_words.setdefault(words, _answer_id(*words))
     answer = lessons.answers.get(name) or known.get(name)
@@ -161,7 +161,7 @@ def _answer_id(language: str, key: str) -> str:
 
 def _new_answer(name: str, ruling: Ruling, moment: Moment, known: Mapping[str, Answer]) -> Answer:
     """An answer that an agent wrote; an edited one keeps the topics of the one it was made from."""
-    text = " ".join((ruling.text or "").split())
+    text = strip_courtesies(" ".join((ruling.text or "").split()))
     personal = bool(PLACEHOLDER.search(text))
     edited = known.get(ruling.answer or "")
     return Answer(

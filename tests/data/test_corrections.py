@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.corrections import WITHIN, Merged, append_correction, merge, read_corrections, remove_conversations
-from data.dedupe import Utterance, group_answers
 from data.errors import InputError
 from data.learned import correct_answers, correct_examples, correct_intents, draw_lessons, find_moments
 from data.schema import Answer, Conversation, Correction, Example, IntentExample, Message, Split
+from tests.data.shards import group_log
 
 NOW = 2e9
 
@@ -217,8 +217,8 @@ def test_a_correction_beats_the_label() -> None:
 def test_a_new_text_becomes_an_answer_with_the_id_that_the_log_would_give_it() -> None:
     text = "You have the money within five days of sending it back."
     examples, _, answers, counts = learned(correction(9, text=text, answer="ship", intent="refund"))
-    said = [Utterance("x", 1, text, None, "en")]
-    assert answers[2].id == examples[0].answer == group_answers(said)[0].id
+    said = Conversation("x", (Message("customer", "Hm?"), Message("agent", text)), language="en")
+    assert answers[2].id == examples[0].answer == next(iter(group_log([said], shards=1))).id
     assert (answers[2].text, answers[2].source, answers[2].support, answers[2].topics) == (
         text,
         "curated",
@@ -234,6 +234,7 @@ def test_a_text_that_repeats_an_answer_is_that_answer() -> None:
     assert examples[0].answer == "fee"
     assert len(answers) == 2
     assert counts["repeats_an_answer"] == 1
+    assert learned(correction(9, text="Hello <NAME_1>! A return is free."))[0][0].answer == "fee"
     twice = [correction(1, text="Quite new words."), correction(2, text="quite new words", seq=4)]
     examples, _, answers, counts = learned(*twice)
     assert len(answers) == 3
@@ -243,7 +244,7 @@ def test_a_text_that_repeats_an_answer_is_that_answer() -> None:
 
 
 def test_a_text_with_somebodys_data_is_learned_but_never_said() -> None:
-    _, _, answers, _ = learned(correction(9, text="Dear <NAME_1>, it is paid."))
+    _, _, answers, _ = learned(correction(9, text="It is paid to <IBAN_1>."))
     assert not answers[2].reusable
     assert answers[2].held_back
 
