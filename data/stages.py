@@ -114,8 +114,8 @@ class _Build:
             folder.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> dict[str, Any]:
-        surveys, register, ids = self._survey()
-        decided = self._refine(surveys, ids)
+        surveys, register, names = self._survey()
+        decided = self._refine(surveys, names)
         self._words(decided)
         division, codes = self._split()
         groups = self._group()
@@ -125,7 +125,9 @@ class _Build:
         write_rows(self.layout.topics, found.topics)
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
-            write_rows(self.layout.answers, make_answers(groups, self._table["id"].to_pylist(), found.of, train))
+            ids = self._table["id"].to_pylist()
+            answers = make_answers(groups, ids, found.of, train, listed=division.by == "question")
+            write_rows(self.layout.answers, answers)
         save_survey(self.layout.survey, surveys)
         groups.save(self.layout.groups)
         report = describe(
