@@ -120,6 +120,31 @@ def report(
         _write_page(layout, out or place.var / "reports" / f"dataset-{layout.folder.name}.html", show=open_)
 
 
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="Key of the older dataset.")],
+    new: Annotated[str | None, typer.Argument(help="Key of the newer one; the one that serves by default.")] = None,
+    workspace: Place = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a dataset has that an older one lacks: counts, topics, answers."""
+    from rich.console import Console
+
+    from data.artifacts import DatasetLayout, load_manifest
+    from data.diff import compare_datasets, print_diff
+
+    place = _workspace(workspace)
+    before = DatasetLayout(place.folder("dataset") / old)
+    after = DatasetLayout(place.folder("dataset") / new) if new else place.live_dataset()
+    for layout in (before, after):
+        load_manifest(layout.folder, kind="dataset")
+    found = compare_datasets(before, after)
+    if as_json:
+        print(json.dumps({"old": old, "new": after.folder.name} | found.to_json(), ensure_ascii=False))
+    else:
+        print_diff(found, Console())
+
+
 def _write_page(layout: DatasetLayout, out: Path, *, show: bool) -> None:
     from data.report_page import write_report_page
 

@@ -59,6 +59,7 @@ class Message(Record):
         author: The agent's or customer's name or id in the log, for redaction and provenance.
         label: The answer template this text was made from, where the log knows it.
         intent: The customer's intent, where the log is labelled.
+        seq: Sequence number in our own log of live conversations; None elsewhere.
     """
 
     role: Role
@@ -67,6 +68,7 @@ class Message(Record):
     author: str | None = None
     label: str | None = None
     intent: str | None = None
+    seq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,8 @@ class Correction(Record):
         time: Unix seconds.
         intent: The right intent or topic, or None if it was right.
         answer: Id of the right answer, or None.
-        text: A new or edited answer, or None.
+        text: A new or edited answer, or None; redacted before it is written.
+        tags: Free words; ``private`` keeps it from being learned.
     """
 
     conversation: str
