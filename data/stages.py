@@ -141,8 +141,10 @@ class _Build:
 
     def _survey(self) -> tuple[list[Surveyed], Register, list[tuple[str | None, ...]]]:
         keys, lines = [], 0
+        self._logs: list[str] = []
         for block in self.prepared.blocks():
             keys.append(block.key)
+            self._logs.append(block.path.name)
             lines += block.data.count(b"\n")
         options = self.prepared.options
         if not (options.fresh or options.strict):
@@ -188,8 +190,7 @@ class _Build:
     def _refused(self, surveys: Sequence[Surveyed]) -> Counter[str]:
         at_once = {log.path.name for log in self.prepared.logs if log.at_once}
         counts = Counter({name: n for name, n in self.prepared.complaints.counts.items() if name in at_once})
-        names = [block.path.name for block in self.prepared.blocks()]
-        for survey, name in zip(surveys, names, strict=True):
+        for survey, name in zip(surveys, self._logs, strict=True):
             counts[name] += survey.refused
         return +counts
 
