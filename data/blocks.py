@@ -119,6 +119,7 @@ class LogBlocks:
         sources = sources_of(path)
         self._source = sources[0]
         self._spool: IO[bytes] | None = None
+        self._size = path.stat().st_size if path.is_file() and not self._source.packed else None
         self.format = format or recognise_source(self._source)
         if mapping or len(sources) > 1 or not self._is_cuttable():
             log = open_log(
@@ -149,7 +150,8 @@ class LogBlocks:
             yield from _cut(self._spool, self.path, "careline", "utf-8", start)
             return
         with self._source.place.open() as stream:
-            yield from _cut(stream, self.path, self.format, self._source.encoding, start)
+            log = _Until(stream, self._size) if self._size is not None else stream
+            yield from _cut(log, self.path, self.format, self._source.encoding, start)
 
 
 def _spooled(conversations: Iterable[Conversation]) -> IO[bytes]:
@@ -159,7 +161,31 @@ def _spooled(conversations: Iterable[Conversation]) -> IO[bytes]:
     return spool
 
 
-def _cut(stream: IO[bytes], path: Path, format: str, encoding: str, start: int) -> Iterator[Block]:
+class _Until:
+    """A stream as it was when it was opened: a log that is written to meanwhile is the same at each reading.
+
+    Args:
+        stream: At its start.
+        size: Bytes that are read.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream, self._left = stream, size
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes."""
+        return self._counted(self._stream.read(min(size, self._left)))
+
+    def readline(self, size: int) -> bytes:
+        """The rest of a line, up to so many bytes."""
+        return self._counted(self._stream.readline(min(size, self._left)))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        return data
+
+
+def _cut(stream: IO[bytes] | _Until, path: Path, format: str, encoding: str, start: int) -> Iterator[Block]:
     number, first = start, 1
     while piece := stream.read(BLOCK_BYTES):
         if not piece.endswith(b"\n"):

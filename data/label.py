@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from data.courtesy import is_small_talk, strip_courtesies
 from data.dedupe import strip_stock
-from data.discover import Cluster, discover, embed
+from data.discover import Cluster, discover
+from data.embed import embed_words
 from data.schema import Conversation, IntentExample, Split, Topic
 
 FEWEST = 4
@@ -146,7 +147,7 @@ def _classify(
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    vectors = embed([openings[i] for i in (*known, *unknown)], language)
+    vectors = embed_words([openings[i] for i in (*known, *unknown)], language)
     train, rest = vectors[: len(known)], vectors[len(known) :]
     tags = np.array([of[i] for i in known])
     model = LogisticRegression(C=10, max_iter=200)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from data.courtesy import words
 from data.lexicon import lexicon
+from data.names_zh import TITLE, cued_people, is_short_name, may_be_person
 from data.prose import ProseNames
 from data.schema import Conversation
 
@@ -82,40 +83,6 @@ NO_NAMES = words(
     mastercard amazon google apple twitter facebook instagram whatsapp klarna dhl ups fedex could may any
     every each quick first last full user email e-mail none unknown anonymous n/a null test"""
 )
-_SURNAMES_ZH = (
-    "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|["
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴"
-    "夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟"
-    "安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢路岳齐沿梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项"
-    "曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边"
-    "]"
-)
-_NAME_ZH = rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}"
-_END_ZH = r"(?=[，,。.！!？?；;、\s的]|$)"
-_CUED_ZH: tuple[re.Pattern[str], ...] = (
-    re.compile(
-        r"(?:我叫|我的名字[是叫]|姓名[是为:：]?\s?|收[件货]人[是为:：]?\s?|联系人[是为:：]?\s?|名字[是叫:：]\s?|署名|叫)"
-        rf"({_NAME_ZH}){_END_ZH}"
-    ),
-    re.compile(rf"(?:我叫|我的名字[是叫]|名字叫)([\u4e00-\u9fff]{{2,4}}){_END_ZH}"),
-    re.compile(rf"(?:我是|这里是|本人)(?:客服)?((?:{_SURNAMES_ZH}|小|阿)[\u4e00-\u9fff]{{1,2}}){_END_ZH}"),
-    re.compile(rf"((?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{0,2}}?)(?:先生|女士|小姐|太太|经理|师傅)"),
-    re.compile(rf"(?:我姓|免贵姓|姓)({_SURNAMES_ZH}){_END_ZH}"),
-    re.compile(
-        rf"(?:客服|专员|顾问|同事|转接?给?)((?:{_SURNAMES_ZH}|小|阿)[\u4e00-\u9fff]{{1,2}}?)"
-        r"(?=来|为您|接手|处理|跟进|继续|加入|会|[，,。！!]|$)"
-    ),
-)
-_CUE_ZH = re.compile("叫|名|人|我是|这里是|先生|女士|小姐|太太|经理|师傅|姓|客服|专员|顾问|同事|转")
-NO_NAMES_ZH = words(
-    """客服 人工 系统 顾客 客户 用户 什么 怎么 哪里 这个 那个 一下 我们 你们 您好 你好 先生
-    女士 高级 专业 安全 时候 时间 任何 何时 方便 成功 文件 白色 黑色 金额 金色
-    包裹 包邮 包装 单号 单子 关于 万一 常见 解决 解释 查询 查看 强烈 成都 安装
-    安排 温度 任务 于是 易碎 向您 项目 时常 费用 关闭 管理 马上 高兴 和您 主管
-    经理 负责 仓库 财务 售后 售前 同事 专员 物流 快递 技术 人员 在线 电话 在吗"""
-)
-_TITLE_ZH = "(?=先生|女士|小姐|太太|经理|师傅)"
-"""A surname alone is also a word: it is a name only before a title."""
 _LETTER = "[A-Za-z0-9_\u00c0-\u024f]"
 _HAN = re.compile("[\u4e00-\u9fff]")
 _AUTHOR = re.compile(r"^[^\W\d_]+(?:[ .'’\-]+[^\W\d_]+){0,3}$")
@@ -126,7 +93,6 @@ _ASKS_NAME = re.compile(
     r"怎么称呼|贵姓|姓名|名字",
     re.IGNORECASE,
 )
-_SHORT_ZH = re.compile(rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}")
 _INTRODUCED = re.compile(r"^(?:it['’]?s|this is|i['’]?m|i am|(?:my )?name['’]?s?(?: is)?)[:,]? ", re.IGNORECASE)
 _TYPED = re.compile(rf"{_ANY}\.?")
 _INNER_WORD = re.compile(r"(?<=[a-z,] )[A-Za-z]{3,}\b")
@@ -140,7 +106,7 @@ def author_names(author: str | None) -> set[str]:
         return set()
     whole = author.strip()
     if _HAN.search(whole):
-        return {whole} if 2 <= len(whole) <= 4 and whole not in NO_NAMES_ZH else set()
+        return {whole} if 2 <= len(whole) <= 4 and may_be_person(whole) else set()
     parts = [part for part in _TOKENS.split(whole) if part]
     if any(part.lower() in _NO_AUTHORS for part in parts):
         return set()
@@ -152,11 +118,8 @@ def spoken_names(text: str) -> set[str]:
     found: set[str] = set()
     if _CUE.search(text):
         found.update(_named_in_latin(text))
-    if not text.isascii() and _CUE_ZH.search(text):
-        for pattern in _CUED_ZH:
-            for name in pattern.findall(text):
-                if not any(word in name for word in NO_NAMES_ZH):
-                    found.add(name)
+    if not text.isascii():
+        found.update(cued_people(text))
     return found
 
 
@@ -166,7 +129,8 @@ def _named_in_latin(text: str) -> Iterator[str]:
             parts = [part for part in _POSSESSIVE.sub("", name).split(" ") if part]
             while parts and not _may_name(parts[-1]):
                 parts.pop()
-            if parts and all(map(_may_name, parts)):
+            also_word = len(parts) > 1 and parts[0].lower() in _ALSO_WORDS  # June Dickerson
+            if parts and all(map(_may_name, parts[1 if also_word else 0 :])):
                 yield " ".join(parts)
 
 
@@ -202,7 +166,7 @@ def _name_alone(text: str) -> set[str]:
     """The name that a short answer to "What is your name?" consists of, in whatever case it was typed."""
     bare = _INTRODUCED.sub("", text.strip(" .,!?。，！"))
     if _HAN.search(bare):
-        return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in NO_NAMES_ZH else set()
+        return {bare} if is_short_name(bare) else set()
     parts = bare.split()
     fits = 1 <= len(parts) <= 3 and all(_TYPED.fullmatch(part) and _may_name(part.title()) for part in parts)
     return {bare} if fits else set()
@@ -260,7 +224,7 @@ class NameFinder:
             forms = sorted({form for n in latin for form in _written(n)} | self._odd_spellings(), key=len, reverse=True)
             parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(re.escape, forms))})(?!{_LETTER})")
         if han:
-            parts.append("|".join(n if len(n) > 1 else n + _TITLE_ZH for n in han))
+            parts.append("|".join(n if len(n) > 1 else n + TITLE for n in han))
         return re.compile("|".join(parts))
 
     def _odd_spellings(self) -> set[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from data.courtesy import words
 from data.lexicon import Lexicon, lexicon
+from data.names_zh import tagged_people
 
 UPPER = "A-Z" + "".join(chr(i) for i in (*range(0xC0, 0x250), *range(0x370, 0x530)) if chr(i).isupper())
 _WORD = rf"[{UPPER}](?:[^\W\d_\u4e00-\u9fff]|['’\-](?=[^\W\d_]))*"
@@ -36,7 +37,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _STRONG_BEFORE = re.compile(
-    r"\b(?:said|says|met|married|call(?:s|ed)? (?:me|him|her)|named(?: him| her)?|(?:last |maiden |first |"
+    r"\b(?:my (?:husband|wife|son|daughter|mother|father|mom|mum|dad|brother|sister|friend|colleague|boss|"
+    r"partner)|said|says|met|married|call(?:s|ed)? (?:me|him|her)|named(?: him| her)?|(?:last |maiden |first |"
     r"sur|full )?name "
     r"(?:is|was)|known as|(?:last |first |full |sur)?name\? ?(?:\w+: ?)?|name on the (?:account|card|"
     r"order)\? ?(?:\w+: ?)?|"
@@ -75,7 +77,7 @@ _FIRMS = words(
     town city county state republic island lake river mountain north south east west new united business insurance
     airlines airways magazine times press news records music films studio studios award center centre museum church
     council department ministry office team support service services store shop market mall tower building square the
-    card account credit debit order app pro plus max mini ultra edition series season version model windows android
+    card account credit debit order app pro plus mini ultra edition series season version model windows android
     english spanish french german chinese american british european african asian"""
 )
 _TITLES = words("mr mrs ms miss dr prof sir madam dds phd md jr sr")
@@ -86,7 +88,7 @@ class ProseNames:
     """Finds names in prose.
 
     Attributes:
-        common: Words that the log often writes small.
+        common: Words that the log often writes small, and pairs of Chinese characters that are no names in it.
         titled: Words that the log often writes large but never uses as a name: products, firms, streets.
     """
 
@@ -95,6 +97,8 @@ class ProseNames:
 
     def find(self, text: str) -> Iterator[str]:
         """Yields names as written."""
+        if not text.isascii():
+            yield from tagged_people(text, self.common)
         known = lexicon()
         runs = [r for m in _RUN.finditer(text) for r in self._trimmed(text, m.start(), m.end(), known)]
         named = [self._is_name(text, start, end, known) for start, end in runs]
@@ -131,7 +135,12 @@ class ProseNames:
         begin = finish = -1
         for match in re.finditer(r"[^ ]+", text[start:end]):
             word = _POSSESSIVE.sub("", match.group()).rstrip(".")
-            if self._blocked(word, known) and not (begin >= 0 and len(word) == 1):  # initials: John A. Smith
+            initial = begin >= 0 and len(word) == 1  # John A. Smith
+            if (
+                self._blocked(word, known)
+                and not initial
+                and not self._leads(word, text[start + match.end() : end], known)
+            ):
                 if begin >= 0:
                     yield begin, finish
                 begin = -1
@@ -148,6 +157,13 @@ class ProseNames:
         if small in _TITLES or small in NO_NAMES or small in self.common or "'" in small[-3:] or "’" in small[-3:]:
             return True
         return small in known.words and small not in known.first and small not in known.last
+
+    def _leads(self, word: str, rest: str, known: Lexicon) -> bool:
+        """Whether a month or another word that is a first name too stands before a last name: June Dickerson."""
+        following = rest.split()[:1]
+        if word.lower() not in known.first or word.lower() in self.common or not following:
+            return False
+        return following[0].lower() in known.last and not self._blocked(following[0], known)
 
     def _rank(self, word: str, known: Lexicon) -> int:
         """2 a first name, 1 a last name or a word with letters that English lacks, 0 unknown, -1 rather no name."""

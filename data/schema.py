@@ -143,6 +143,9 @@ class IntentExample(Record):
         kind: ``static`` (comes from ``data/rasa/nlu``) or ``topic`` (learned from the log).
         split: Train, valid or test.
         language: ``en`` or ``zh`` (or another code).
+        source: Who says so: ``file`` (Rasa's NLU), ``person`` (accepted proposals), ``log`` (tag, disposition or
+            labelled table), ``rules``, ``model`` (a classifier trained on these), ``cluster``; empty: unknown.
+        confidence: 0..1 that the label is right, as the source estimates it.
     """
 
     text: str
@@ -150,6 +153,8 @@ class IntentExample(Record):
     kind: Literal["static", "topic"]
     split: Split
     language: str
+    source: str = ""
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)

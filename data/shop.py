@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.names import NO_NAMES, author_names, inner_words, is_han, may_stand_small, name_words, spoken_names
+from data.names_zh import surname_pairs
 from data.patterns import find_structured, host_of, links
 from data.people import mark
 from data.schema import Conversation
@@ -26,6 +27,9 @@ SAMPLED = 3000
 
 COMMON = 5
 """In how many conversations a word must be written small to be no name."""
+
+COMMON_SHARE = 200
+"""One conversation in so many must hold a Chinese pair: 王小 starts several people's names in any large log."""
 
 TITLED = 10
 """In how many conversations a word must be written large inside sentences to be a product's or a street's ..."""
@@ -120,6 +124,8 @@ class ShopFacts:
         self._small: Counter[str] = Counter()
         self._large: Counter[str] = Counter()
         self._cued: Counter[str] = Counter()
+        self._pairs: Counter[str] = Counter()
+        self._observed = 0
         self._told: Counter[Value] = Counter()
         self._asked: set[Value] = set()
         self._votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -149,13 +155,17 @@ class ShopFacts:
 
     def observe(self, conversation: Conversation) -> None:
         """Notes words, contacts and numbers; for up to ``SAMPLED`` conversations, evenly spaced over the log."""
+        self._observed += 1
         small: set[str] = set()
         large: set[str] = set()
         cued: set[str] = set()
+        pairs: set[str] = set()
         seen: set[Value] = set()
         for message in conversation.messages:
             for word in inner_words(message.text):
                 (small if word.islower() else large).add(word.lower())
+            if not message.text.isascii():
+                pairs |= surname_pairs(message.text)
             cued.update(part for name in spoken_names(message.text) for part in name.lower().split())
             for host in {host_of(link.value) for link in links(message.text)}:
                 self._told["HOST", host] += message.role == "agent"
@@ -172,6 +182,7 @@ class ShopFacts:
         self._small.update(small)
         self._large.update(large)
         self._cued.update(cued)
+        self._pairs.update(pairs)
 
     def merge(self, other: ShopFacts) -> None:
         """Adds what another part of the log told.
@@ -189,6 +200,8 @@ class ShopFacts:
         self._small.update(other._small)
         self._large.update(other._large)
         self._cued.update(other._cued)
+        self._pairs.update(other._pairs)
+        self._observed += other._observed
         self._told.update(other._told)
         self._asked |= other._asked
         for prefix, votes in other._votes.items():
@@ -208,9 +221,15 @@ class ShopFacts:
             lengths=tuple(sorted(self.lengths)),
             public=frozenset(public),
             prefixes=_sorted({prefix: _winner(votes) for prefix, votes in self._votes.items()}),
-            common=frozenset(w for w, n in self._small.items() if n >= COMMON and n > 3 * self._large[w]),
+            common=frozenset(self._common()),
             titled=frozenset(w for w, n in self._large.items() if n >= TITLED and CUED * self._cued[w] < n),
         )
+
+    def _common(self) -> Iterator[str]:
+        """Latin words written small, and surnames with a character that so many conversations put after them."""
+        yield from (word for word, n in self._small.items() if n >= COMMON and n > 3 * self._large[word])
+        enough = max(COMMON, self._observed / COMMON_SHARE)
+        yield from (pair for pair, n in self._pairs.items() if n >= enough)
 
 
 def facts_of(conversations: Iterable[Conversation], key: bytes) -> SettledFacts:

@@ -114,8 +114,8 @@ class _Build:
             folder.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> dict[str, Any]:
-        surveys, register, ids = self._survey()
-        decided = self._refine(surveys, ids)
+        surveys, register, names = self._survey()
+        decided = self._refine(surveys, names)
         self._words(decided)
         division, codes = self._split()
         groups = self._group()
@@ -125,7 +125,9 @@ class _Build:
         write_rows(self.layout.topics, found.topics)
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
-            write_rows(self.layout.answers, make_answers(groups, self._table["id"].to_pylist(), found.of, train))
+            ids = self._table["id"].to_pylist()
+            answers = make_answers(groups, ids, found.of, train, listed=division.by == "question")
+            write_rows(self.layout.answers, answers)
         save_survey(self.layout.survey, surveys)
         groups.save(self.layout.groups)
         report = describe(
@@ -139,8 +141,10 @@ class _Build:
 
     def _survey(self) -> tuple[list[Surveyed], Register, list[tuple[str | None, ...]]]:
         keys, lines = [], 0
+        self._logs: list[str] = []
         for block in self.prepared.blocks():
             keys.append(block.key)
+            self._logs.append(block.path.name)
             lines += block.data.count(b"\n")
         options = self.prepared.options
         if not (options.fresh or options.strict):
@@ -186,8 +190,7 @@ class _Build:
     def _refused(self, surveys: Sequence[Surveyed]) -> Counter[str]:
         at_once = {log.path.name for log in self.prepared.logs if log.at_once}
         counts = Counter({name: n for name, n in self.prepared.complaints.counts.items() if name in at_once})
-        names = [block.path.name for block in self.prepared.blocks()]
-        for survey, name in zip(surveys, names, strict=True):
+        for survey, name in zip(surveys, self._logs, strict=True):
             counts[name] += survey.refused
         return +counts
 

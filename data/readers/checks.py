@@ -16,7 +16,7 @@ from data.schema import Conversation, Message, Role
 
 ROLES = frozenset(get_args(Role))
 _WORD = re.compile(r"[a-z][a-z_-]{0,15}")
-_NAME = re.compile(r"[^\W\d_]+(?:[ _\-./:()（）]{1,2}[^\W\d_]+|[ _-]?\d{1,2}){0,3}")
+_NAME = re.compile(r"[^\W\d_]+(?:[ _\-./:#()（）]{1,2}[^\W\d_]+|[ _-]?\d{1,2}){0,4}[)）?:#]?")
 _CHANNEL = re.compile(r"[a-z\u4e00-\u9fff][a-z\u4e00-\u9fff _-]{0,23}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -126,6 +126,11 @@ def shown(value: object) -> str:
     return f"that is a {type(value).__name__}"
 
 
+def looks_like_name(text: str) -> bool:
+    """Whether a text may be the name of a column: a few words, no sentence and no number of a customer."""
+    return len(text) <= 30 and bool(_NAME.fullmatch(text))
+
+
 def shown_names(names: list[str], *, header: bool) -> str:
     """Names of columns in a line: those that look like names, as a table without a header has data there.
 
@@ -133,8 +138,7 @@ def shown_names(names: list[str], *, header: bool) -> str:
         names: The names.
         header: Whether it is known to be a header; else only words such as ``sent_at`` are taken for names.
     """
-    form = _NAME if header else _WORD
-    words = [name for name in names if name and len(name) <= 30 and form.fullmatch(name)]
+    words = [name for name in names if (looks_like_name(name) if header else _WORD.fullmatch(name))]
     others = sum(bool(name) for name in names) - len(words)
     hidden = [f"{others} that look like no name"] if others else []
     return ", ".join(words + hidden)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data.errors import InputError
-from data.readers.checks import shown_names
+from data.readers.checks import looks_like_name, shown_names
 from data.readers.transcript import looks_like_transcript, looks_prefixed
 
 _NAMES: dict[str, str] = {
@@ -134,8 +134,9 @@ def describe(header: Sequence[str], columns: Mapping[str, int]) -> str:
 
 
 def _is_header(header: Sequence[str]) -> bool:
-    """Whether the first row has names of columns and no data: at least two of them are known."""
-    return sum(_plain(name) in _ALL_NAMES for name in header) > 1
+    """Whether the first row has names of columns and no data: two of them are known, and all look like names."""
+    known = sum(_plain(name) in _ALL_NAMES for name in header)
+    return known > 1 and all(looks_like_name(name) for name in header if name)
 
 
 def _plain(name: str) -> str:

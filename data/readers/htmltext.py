@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 from data.courtesy import words
@@ -10,7 +11,13 @@ from data.courtesy import words
 _BLOCKS = words("p div br li tr h1 h2 h3 h4 h5 h6 ul ol table section article header footer pre hr")
 _UNSEEN = words("style script head title template svg")
 _QUOTES = frozenset(("blockquote",))
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
+_TAG = re.compile(r"<(?P<end>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*)(?P<rest>\s[^<>]{0,2000}|/)?>")
+_HARD = re.compile(
+    r"<(?:!|\?|/?(?:style|script|head|title|template|svg|blockquote)\b)|=\s*[\"'][^\"'<>]*[<>]", re.IGNORECASE
+)
+"""What needs a parser: texts that are not shown, comments, and brackets inside attributes."""
+
+_SPACE = re.compile(r"\s+")
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
 _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINES = re.compile(r" ?\n ?")
@@ -27,17 +34,18 @@ def html_to_text(html: str, *, quotes: bool = True) -> str:
         quotes: Whether quoted text (``blockquote``) is kept.
     """
     if not _TAG.search(html):
-        return _tidy(_unescape(html)) if _ENTITY.search(html) else html.strip()
+        return _tidy(unescape(html)) if _ENTITY.search(html) else html.strip()
+    if not _HARD.search(html):  # most messages: a few paragraphs
+        return _tidy(unescape(_TAG.sub(_break, _SPACE.sub(" ", html))))
     parser = _Text(quotes=quotes)
     parser.feed(html[:MOST_CHARACTERS])
     parser.close()
     return _tidy("".join(parser.pieces))
 
 
-def _unescape(text: str) -> str:
-    from html import unescape
-
-    return unescape(text)
+def _break(match: re.Match[str]) -> str:
+    tag = match["tag"].lower()
+    return "\n" if tag in _BLOCKS and not (tag == "br" and match["end"]) else ""
 
 
 def _tidy(text: str) -> str:
@@ -69,7 +77,7 @@ class _Text(HTMLParser):
     def handle_data(self, data: str) -> None:
         """See parent."""
         if not self._unseen:
-            self.pieces.append(re.sub(r"\s+", " ", data))
+            self.pieces.append(_SPACE.sub(" ", data))
 
     def unknown_decl(self, data: str) -> None:
         """See parent."""

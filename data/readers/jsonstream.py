@@ -60,7 +60,7 @@ def records(source: Source, problems: Problems, lists: frozenset[str] = frozense
             except (_BrokenError, RecursionError) as error:
                 got = str(error) if isinstance(error, _BrokenError) else describe(error)
                 problems.report(window.line, got, _EXPECTED)
-                window.skip_line()
+                window.skip_record()
             broken = broken + 1 if problems.count > start else 0
             if broken > MOST_BROKEN:
                 return
@@ -189,6 +189,7 @@ class _Window:
     def __init__(self, stream: IO[str]) -> None:
         self._stream, self._text, self._at, self._ended = stream, "", 0, False
         self.line, self.last = 1, ""
+        self._column, self._began = 0, 0
 
     def peek(self) -> str:
         """The next character that is neither blank nor a comma; empty at the end."""
@@ -210,6 +211,7 @@ class _Window:
             RecursionError: It is nested too deeply.
         """
         self.peek()
+        self._began = self._column
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
@@ -231,8 +233,16 @@ class _Window:
             self._go(end)
             return value
 
-    def skip_line(self) -> None:
-        """Goes on behind the next line end."""
+    def skip_record(self) -> None:
+        """Goes on at the next line that begins where the broken record did: deeper ones are parts of it."""
+        began = self._began
+        while True:
+            self._skip_line()
+            mark = self.peek()
+            if not mark or (mark in "{[]}" and self._column <= began):
+                return
+
+    def _skip_line(self) -> None:
         while (end := self._text.find("\n", self._at)) < 0:
             self._go(len(self._text))
             if not self._more(_FIRST_READ):
@@ -244,7 +254,11 @@ class _Window:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - 12
 
     def _go(self, to: int) -> None:
-        self.line += self._text.count("\n", self._at, to)
+        if lines := self._text.count("\n", self._at, to):
+            self.line += lines
+            self._column = to - self._text.rindex("\n", self._at, to) - 1
+        else:
+            self._column += to - self._at
         self._at = to
 
     def _more(self, size: int) -> bool:

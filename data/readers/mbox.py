@@ -130,14 +130,14 @@ def _parse(raw: bytes) -> _Mail | None:
 
 
 def _read(mail: Mail[str, str]) -> _Mail | None:
-    name, sender = email.utils.parseaddr(_header(mail, "From"))
+    name, sender = email.utils.parseaddr(_header(mail, "from"))
     if "@" not in sender:
         return None
-    own, parents = _ID.findall(_header(mail, "Message-ID")), _ID.findall(_header(mail, "In-Reply-To"))
-    references = _ID.findall(_header(mail, "References"))[-LONGEST_REFERENCES:]
-    subject = _header(mail, "Subject")
+    own, parents = _ID.findall(_header(mail, "message-id")), _ID.findall(_header(mail, "in-reply-to"))
+    references = _ID.findall(_header(mail, "references"))[-LONGEST_REFERENCES:]
+    subject = _header(mail, "subject")
     bare = _PREFIX.sub("", subject)
-    others = [address for _, address in email.utils.getaddresses([_header(mail, "To"), _header(mail, "Cc")][:50])]
+    others = [address for _, address in email.utils.getaddresses([_header(mail, "to"), _header(mail, "cc")][:50])]
     return _Mail(
         ids=[*own[:1], *parents, *references],
         subject=" ".join(bare.lower().split())[:200],
@@ -147,18 +147,20 @@ def _read(mail: Mail[str, str]) -> _Mail | None:
         people=[address.lower() for address in (sender, *others) if "@" in address][:50],
         time=_time(mail),
         text=mail_text(mail),
-        auto=_header(mail, "Auto-Submitted").lower().startswith("auto-"),
+        auto=_header(mail, "auto-submitted").lower().startswith("auto-"),
     )
 
 
 def _header(mail: Mail[str, str], name: str) -> str:
-    """A header, decoded; empty where there is none."""
+    """A header (named in lower case), decoded; empty where there is none."""
     from email.errors import HeaderParseError
     from email.header import decode_header, make_header
 
-    value = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")[:20_000]
+    value = next((value for key, value in mail.raw_items() if key.lower() == name), "")[:20_000]
     if not value.isascii():  # bytes that the standard forbids there; programs of the East write them all the same
         value = _decode(value.encode("utf-8", errors="surrogateescape"))
+    if "=?" not in value:
+        return writable(value)
     try:
         return writable(str(make_header(decode_header(value))))
     except (HeaderParseError, LookupError, ValueError):
@@ -174,7 +176,7 @@ def _decode(value: bytes) -> str:
 
 def _time(mail: Mail[str, str]) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(_header(mail, "Date")).timestamp()
+        return email.utils.parsedate_to_datetime(_header(mail, "date")).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 

@@ -6,10 +6,10 @@ from data.schema import Role
 
 _ROLES: dict[Role, str] = {
     "customer": """customer client user visitor guest buyer consumer caller inbound incoming in end-user enduser
-        requester contact shopper member human lead received patient passenger subscriber c u
+        requester contact shopper member human lead received patient passenger subscriber usr c u
         客户 用户 顾客 买家 访客 会员 客人 消费者 咨询者 来访者 玩家 乘客""",
     "agent": """agent support staff assistant operator rep representative outbound outgoing out admin employee
-        advisor adviser seller merchant bot team helpdesk teammate csr sent a wizard service
+        advisor adviser seller merchant bot team helpdesk teammate csr sent a wizard service sys
         客服 坐席 商家 卖家 店家 人工 机器人 人工客服 在线客服 店小二 客服人员 客服代表""",
     "system": """system note event notification automation auto private internal api s
         系统 通知 备注 系统消息 内部备注 系统通知""",

@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.grouping import Groups, Known, Utterances
+from data.grouping import AnswerGroup, Groups, Known, Utterances
 from data.refine import write_utterances
-from data.schema import Conversation
+from data.schema import Conversation, Message
 from data.wording import Stock, WordTask, word_shard
 
 
@@ -24,3 +24,10 @@ def group_log(log: Sequence[Conversation], known: Known | None = None, *, shards
         write_utterances(said[-1], list(part))
         word_shard(WordTask(said[-1], Stock(), words[-1]))
     return Groups(Utterances(said, words, [len(part) for part in parts]), known)
+
+
+def groups_of(*texts: str, label: str | None = None) -> list[AnswerGroup]:
+    """The answers of a log in which agents said these, one a conversation."""
+    ask = Message("customer", "how is it")
+    log = [Conversation(f"c{i}", (ask, Message("agent", t, label=label)), language="en") for i, t in enumerate(texts)]
+    return list(group_log(log))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from data.courtesy import is_small_talk, split_sentences, strip_courtesies
 from data.dedupe import answer_key, is_typo, says_same, strip_stock
-from data.grouping import AnswerGroup, Known
-from data.pairs import agent_utterances, examples_of, make_answers, refusal
+from data.grouping import Known
+from data.pairs import agent_utterances, examples_of, make_answers
 from data.schema import Conversation, Example, Message, Role, Split
 from data.split import split_conversations, split_lines
-from tests.data.shards import group_log
+from tests.data.shards import group_log, groups_of
 
 TURNS = st.lists(
     st.tuples(st.sampled_from(["customer", "agent", "system"]), st.integers(0, 5)), min_size=1, max_size=14
@@ -91,14 +91,10 @@ def test_lines_are_split_alike_every_time() -> None:
     assert [split_lines(texts).count(s) for s in ("train", "valid", "test")] == [32, 4, 4]
 
 
-def answered(*texts: str, label: str | None = None) -> list[Conversation]:
+def answered(*texts: str) -> list[Conversation]:
     """A log in which agents said these."""
     ask = Message("customer", "how is it")
-    return [Conversation(f"c{i}", (ask, Message("agent", t, label=label)), language="en") for i, t in enumerate(texts)]
-
-
-def groups_of(*texts: str, label: str | None = None) -> list[AnswerGroup]:
-    return list(group_log(answered(*texts, label=label)))
+    return [Conversation(f"c{i}", (ask, Message("agent", t)), language="en") for i, t in enumerate(texts)]
 
 
 @pytest.mark.parametrize(
@@ -198,30 +194,6 @@ def test_courtesies_are_stripped(text: str, bare: str) -> None:
 
 def test_abbreviations_end_no_sentence() -> None:
     assert split_sentences("Dr. Morgan is in. It is 3.5 km.") == ["Dr. Morgan is in.", "It is 3.5 km."]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("Standard delivery takes two to four working days.", None),
-        ("一般三到五天送达，偏远地区多两天。", None),
-        ("Your parcel <TRACKING_1> left us.", "holds personal data"),
-        ("What is your order number, please?", "a question to the customer"),
-        ("Please send me your order number and I'll look it up at once.", "asks for the customer's data"),
-        ("You're welcome, have a lovely day!", "only courtesies"),
-        ("It depends.", "too short"),
-        ("I've cancelled it and the money is on its way.", "about one customer's case"),
-        ("我这就帮您催一下仓库，请放心。", "about one customer's case"),
-    ],
-)
-def test_what_cannot_be_said_again(text: str, why: str | None) -> None:
-    (group,) = groups_of(text)
-    assert refusal(group) == why
-
-
-def test_a_template_filled_with_data_is_held_back() -> None:
-    (group,) = groups_of(*(f"The balance of the account is {i * 371} dollars." for i in range(6)), label="balance")
-    assert refusal(group) == "a template filled with data"
 
 
 def test_answers_know_where_they_come_from() -> None:

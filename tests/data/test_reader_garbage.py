@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from data.errors import InputError
 from data.readers import FORMATS, LINE_PARSERS, Problem, open_log, recognise
 from data.readers.checks import BROKEN_RECORD, describe
+from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import rows
+from data.readers.mailtext import written
 from data.readers.source import Problems, inspect
 from data.readers.transcript import read_transcript
 from data.readers.whatsapp import looks_like_chat
@@ -354,11 +356,14 @@ def test_transcripts_and_chats_of_any_text(some: str, alike: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a ", "aaaa:", "1:", "[10:02 ", "Agent", "<p ", "10/10/2024, 10:10 - a", "> ", "On a\n", ".,"]
+    "piece",
+    ["a ", "aaaa:", "1:", "[10:02 ", "Agent", "<p ", "='", "<a b=", "10/10/2024, 10:10 - a", "> ", "On a\n", ".,"],
 )
 def test_nothing_takes_long_on_repeated_pieces(piece: str) -> None:
     """Patterns that try many ways would need hours here."""
     content = (piece * 60_000).encode()
+    html_to_text(piece * 60_000)
+    written(piece * 20_000)
     for name in ("table", "whatsapp", "mbox", "nlu", None):
         survives(content, name)
     survives(comma_separated(["transcript"], *([piece * 3_000] for _ in range(30))))

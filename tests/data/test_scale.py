@@ -173,3 +173,30 @@ def test_engines_are_chosen_by_size_and_by_name() -> None:
         choose_engine("many", small=True)
     with pytest.raises(InputError, match="no Dask scheduler"):
         Dask("tcp://127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_log_that_is_written_to_is_read_as_it_was(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    write_rows(log, talks(200))
+    opened = data.blocks.LogBlocks(log)
+    before = [block.key for block in opened.blocks()]
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write('{"id": "half')
+    assert [block.key for block in opened.blocks()] == before
+    assert len(before) > 2
+    assert b"".join(b.data for b in opened.blocks()) == log.read_bytes()[: -len('{"id": "half')]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_line_longer_than_a_block_is_one_broken_line(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    write_rows(log, talks(60))
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write('{"id": "' + "x" * 9_000_000 + "\n")
+    write_rows(tmp_path / "more.jsonl", talks(60, first=60))
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write((tmp_path / "more.jsonl").read_text(encoding="utf-8"))
+    report = read_report(build_dataset([log], workspace(tmp_path), engine="1"))
+    assert (report["conversations"], report["duplicates"]) == (120, 0)
+    assert 1 <= report["refused_lines"] <= 3
