@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from data.errors import InputError
 from data.readers import Problem, jsonstream, open_log, recognise
 from data.readers.htmltext import html_to_text
 from data.schema import Conversation
