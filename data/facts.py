@@ -80,6 +80,7 @@ class Facts:
         intents: Intent to its examples.
         conflicts: Texts that stand under several intents, with these.
         answers: The most frequent ones.
+        usable: Messages of agents whose answer can be said again.
         support: How often each answer was given, most frequent first.
         issues: Rows of ``label_issues.jsonl``; None where the dataset has none of these.
         contradictions: Rows of ``contradictions.jsonl``; None where the dataset has none of these.
@@ -97,6 +98,7 @@ class Facts:
     intents: Counter[str] = field(default_factory=Counter)
     conflicts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    usable: int = 0
     support: list[int] = field(default_factory=list)
     issues: list[dict[str, Any]] | None = None
     contradictions: list[dict[str, Any]] | None = None
@@ -225,6 +227,7 @@ def _count_answers(facts: Facts, rows: Iterable[Answer]) -> None:
     top: list[tuple[int, int, Answer]] = []
     for number, answer in enumerate(rows):
         facts.support.append(answer.support)
+        facts.usable += answer.support if answer.reusable else 0
         top.append((answer.support, -number, answer))
         if len(top) > 10 * SHOWN_ANSWERS:
             top = nlargest(SHOWN_ANSWERS, top)

@@ -76,12 +76,11 @@ def key_figures(facts: Facts) -> list[tuple[str, str, str]]:
     """The row at the top: name, value, definition."""
     report, tally = facts.report, facts.all
     total = sum(facts.support) or 1
-    usable = sum(a.support for a in facts.answers if a.reusable)
     figures = [
         ("conversations", f"{report['conversations']:,}", " to ".join(report["period"]) or "no times in the log"),
         ("messages", f"{report['messages']:,}", f"{report['messages'] / max(1, report['conversations']):.1f} each"),
         ("answers", f"{report['answers']:,}", f"{report['reusable']:,} can be said again"),
-        ("top answers", f"{usable / total:.0%}", f"of replies: usable ones among the {len(facts.answers)} most given"),
+        ("reusable", f"{facts.usable / total:.0%}", "of the agents' replies can be said again"),
         ("redacted", f"{report['redacted_values']:,}", "personal values replaced, each once a conversation"),
     ]
     if tally.known:
@@ -246,7 +245,7 @@ def _answers(facts: Facts) -> Section:
         (
             Cell(answer.text),
             Cell(f"{answer.support:,}", high=answer.support / facts.answers[0].support),
-            Cell("yes" if answer.reusable else answer.held_back or "no"),
+            Cell("yes" if answer.reusable else f"no: {answer.held_back}" if answer.held_back else "no"),
             Cell(", ".join(titles.get(name, name) for name in answer.topics[:2])),
         )
         for answer in facts.answers

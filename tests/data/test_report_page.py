@@ -121,6 +121,7 @@ def test_numbers_are_what_the_dataset_holds(tmp_path: Path) -> None:
     assert facts.turns == {"better": 100}
     assert facts.all.waits == [90.0] * 100
     assert facts.lengths == {3: 100}
+    assert (facts.usable, facts.support) == (9, [9, 1])
     assert facts.openings.most_common(1)[0][1] == 75
     assert facts.conflicts == [("money back", ("refund", "return_item"))]
     page = page_of(layout, tmp_path / "page.html")
