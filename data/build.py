@@ -32,6 +32,9 @@ CODE_VERSION = 5
 
 STATIC = PROJECT / "data" / "rasa"
 
+CORRECTIONS = "corrections"
+"""Folder in ``var`` of what agents corrected; `data.corrections`."""
+
 SMALL = 8 << 20
 """Bytes of logs below which starting processes takes longer than they save."""
 
@@ -71,7 +74,11 @@ def build_dataset(
 
     check_paths(paths)
     settings = _settings(workspace, format, mapping, static)
-    recipe = settings | {"logs": [_fingerprint(path) for path in paths]}
+    corrections = workspace.var / CORRECTIONS
+    recipe = settings | {
+        "logs": [_fingerprint(path) for path in paths],
+        "corrections": {path.name: hash_file(path) for path in sorted(corrections.glob("*.jsonl"))},
+    }
     parent = workspace.folder("dataset")
     layout = DatasetLayout(parent / hash_json(recipe))
     if not fresh and is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
@@ -82,7 +89,8 @@ def build_dataset(
         choose_engine(engine, small=small) as workers,
         _as_before(parent, workspace.var / KEY_FILE),
     ):
-        options = Options(tuple(paths), format, mapping, strict, tuple(workspace.settings.learn.keep), static, fresh)
+        keep = tuple(workspace.settings.learn.keep)
+        options = Options(tuple(paths), format, mapping, strict, keep, static, fresh, corrections)
         prepared = options.open(progress)  # before anything is written: what cannot be read at all is refused here
         key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)

@@ -161,6 +161,7 @@ def _blocks_of(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str,
     try:
         recipe = dict(load_manifest(folder, kind="dataset", verify=False).recipe)
         recipe.pop("logs", None)
+        recipe.pop("corrections", None)
         if hash_json(recipe) != hash_json(settings):
             return {}
         notes = notes_of(read_table(DatasetLayout(folder).survey))

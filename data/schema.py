@@ -6,7 +6,8 @@ A log becomes conversations; conversations become examples (a context and the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 Role = Literal["customer", "agent", "system"]
@@ -22,8 +23,13 @@ class Record:
     """Base of everything that is written as a line of JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON-able dict without the fields that are ``None`` or an empty tuple, as those are defaults."""
-        return {key: _plain(value) for key, value in vars(self).items() if value is not None and value != ()}
+        """Returns a JSON-able dict without the fields that are ``None``, or an empty tuple where that is the default."""
+        optional = _optional(type(self))
+        return {
+            key: _plain(value)
+            for key, value in vars(self).items()
+            if value is not None and (value != () or key not in optional)
+        }
 
     @classmethod
     def from_json(cls: type[_T], row: dict[str, Any]) -> _T:
@@ -37,6 +43,12 @@ class Record:
         if unknown:
             raise TypeError(f"{cls.__name__}: unknown field {unknown[0]!r}; expected one of {sorted(known)}")
         return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()})
+
+
+@cache
+def _optional(cls: type[Record]) -> frozenset[str]:
+    """Names of the fields that need not be given."""
+    return frozenset(f.name for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING)
 
 
 def _plain(value: Any) -> Any:

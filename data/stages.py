@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, hash_json
 from data.blocks import Block, LogBlocks
+from data.correcting import apply_corrections
+from data.corrections import merge, read_corrections
 from data.dedupe import stock_of
 from data.earlier import Decided, Earlier, find_earlier, key_of, save_survey, shard_folders, shard_name
 from data.engine import Engine
@@ -54,6 +56,7 @@ class Options:
     keep: tuple[str, ...]
     static: Path
     fresh: bool
+    corrections: Path
 
     def open(self, progress: Progress) -> Prepared:
         """Opens the logs.
@@ -130,12 +133,28 @@ class _Build:
             write_rows(self.layout.answers, answers)
         save_survey(self.layout.survey, surveys)
         groups.save(self.layout.groups)
+        corrected = self._correct(division)
         report = describe(
             self.layout, self._table, refused=self._refused(surveys), duplicates=register.duplicates,
             redacted=self._redacted(), division=division, examples=examples, found=found,
         )  # fmt: skip
+        report |= corrected
         self.layout.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return report
+
+    def _correct(self, division: Division) -> dict[str, Any]:
+        """Lets what agents corrected win over what the log says."""
+        folder = self.prepared.options.corrections
+        rows, torn = read_corrections(folder)
+        if torn:
+            self.progress.say(f"{torn} broken lines of corrections skipped.")
+        if not rows:
+            return {}
+        with self.progress.step("corrections"):
+            now = max(path.stat().st_mtime for path in folder.glob("*.jsonl"))  # the same in every build
+            merged = merge(rows, now=now)
+            static = frozenset(e.intent for e in static_examples(self.prepared.options.static))
+            return {"corrections": apply_corrections(self.layout, merged, division.splits, static)}
 
     # Survey ---------------------------------------------------------------------------------------------------
 
