@@ -275,6 +275,23 @@ def test_a_rasa_tracker_store_in_sqlite(tmp_path: Path, monkeypatch: pytest.Monk
         read(path)
 
 
+@pytest.mark.rasa
+async def test_what_rasas_own_store_writes(tmp_path: Path) -> None:
+    from rasa.core.tracker_store import SQLTrackerStore
+    from rasa.shared.core.domain import Domain
+    from rasa.shared.core.events import BotUttered, SessionStarted, UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    store = SQLTrackerStore(domain=Domain.empty(), dialect="sqlite", db=str(tmp_path / "rasa.db"))
+    for sender in ("b", "a"):
+        events = [SessionStarted(), UserUttered("where is it? 你好"), BotUttered("Which number?"), UserUttered("/stop")]
+        await store.save(DialogueStateTracker.from_events(sender, events))
+    store.engine.dispose()
+    log = read(tmp_path / "rasa.db")
+    assert [c.id for c in log] == ["a", "b"]
+    assert said(log[0]) == [("customer", "where is it? 你好"), ("system", "Which number?")]
+
+
 def test_a_database_that_does_not_answer_is_one_line_without_its_password() -> None:
     with pytest.raises(InputError, match="tracker store") as caught:
         read(Path("postgresql://user:hunter2@127.0.0.1:1/rasa"))
