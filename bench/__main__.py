@@ -8,7 +8,10 @@ import sys
 
 from bench.printer import CannotRun, Printer
 
-BENCHES = {"learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed"}
+BENCHES = {
+    "learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed",
+    "readers": "how fast logs are read, in how much memory; where rows without ids are split",
+}
 
 
 def main() -> int:
