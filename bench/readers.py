@@ -97,7 +97,7 @@ def read(path: Path) -> None:
 
 
 def _split(printer: Printer) -> None:
-    """STAR without its ids and times; the signs were chosen on one half, the figure is of the other."""
+    """STAR without its ids and times; the farewells were chosen on one half, the figure is of the other."""
     if not STAR.is_file():
         raise CannotRun("star.jsonl.gz is not here; expected in ../shared/data, which holds the measurement data")
     started = time.monotonic()
