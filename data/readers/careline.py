@@ -11,14 +11,14 @@ from data.readers.jsonstream import conversations
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
-_EXPECTED = '{"id": "...", "messages": [{"role": "customer", "text": "..."}, ...]}'
+EXPECTED = '{"id": "...", "messages": [{"role": "customer", "text": "..."}, ...]}'
 _FIELDS = frozenset(f.name for f in fields(Conversation))
 _MESSAGE_FIELDS = frozenset(f.name for f in fields(Message))
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
     """Streams the conversations of a log in our own format."""
-    return conversations(source, problems, parse, _EXPECTED)
+    return conversations(source, problems, parse, EXPECTED)
 
 
 def parse(row: dict[str, Any]) -> Conversation:

@@ -135,10 +135,14 @@ def describe(header: Sequence[str], columns: Mapping[str, int]) -> str:
     return f"{SHAPES[shape_of(columns)]}; columns: {pairs}{rest} (change with --map field=column,…)"
 
 
+def known_names(row: Sequence[str]) -> int:
+    """How many values of a row are names of columns that we know."""
+    return sum(_plain(name) in _ALL_NAMES for name in row)
+
+
 def _is_header(header: Sequence[str]) -> bool:
     """Whether the first row has names of columns and no data: two of them are known, and all look like names."""
-    known = sum(_plain(name) in _ALL_NAMES for name in header)
-    return known > 1 and all(looks_like_name(name) for name in header if name)
+    return known_names(header) > 1 and all(looks_like_name(name) for name in header if name)
 
 
 def _shown(header: Sequence[str], names: Sequence[str]) -> str:

@@ -15,12 +15,12 @@ from data.readers.jsonstream import conversations
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
-_EXPECTED = '{"id": ..., "turns": [{"role": "customer", "text": "...", "t": ...}, ...], "completion": "Complete"}'
+EXPECTED = '{"id": ..., "turns": [{"role": "customer", "text": "...", "t": ...}, ...], "completion": "Complete"}'
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
     """Streams the conversations that hold at least one message."""
-    return conversations(source, problems, parse, _EXPECTED)
+    return conversations(source, problems, parse, EXPECTED)
 
 
 def parse(row: dict[str, Any]) -> Conversation | None:

@@ -12,14 +12,14 @@ from data.readers.jsonstream import conversations
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
-_EXPECTED = '{"id": "...", "turns": [{"role": "customer", "text": "..."}, ...]}'
+EXPECTED = '{"id": "...", "turns": [{"role": "customer", "text": "..."}, ...]}'
 _PART = re.compile(r"(?<!\S)\(?([1-9])\s?/\s?([2-9])\)?(?!\S|/)")
 _LEADING = re.compile(r"^(?:@\w+\s+)+")
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
     """Streams the conversations; they have no times, so their order in the file stands for it."""
-    return conversations(source, problems, parse, _EXPECTED)
+    return conversations(source, problems, parse, EXPECTED)
 
 
 def parse(row: dict[str, Any]) -> Conversation:

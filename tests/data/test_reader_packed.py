@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 import zstandard
 
 from data.errors import InputError
-from data.readers import Problem, inspect_all, is_lines, jsonstream, open_log, packed, recognise, source
+from data.readers import Problem, inspect_all, is_lines, jsonstream, open_log, packed, parse_lines, recognise, source
 from data.schema import Conversation, Message
 
 
@@ -219,5 +220,9 @@ def test_which_json_may_be_shared_by_lines(tmp_path: Path) -> None:
     array = put(tmp_path / "b", b"[" + log_of(1).strip() + b"]")
     pretty = put(tmp_path / "c", json.dumps(conversation(1).to_json(), indent=1).encode())
     assert [is_lines(inspect_all(path)[0]) for path in (lines, array, pretty)] == [True, False, False]
+    found, broken = parse_lines("careline", [(1, log_of(1).decode()), (2, "\n"), (3, "[]"), (4, '{"id": "x"}')])
+    assert found == [conversation(0)]
+    assert [(line, got) for line, got, _ in broken] == [(3, "JSON list"), (4, "no field 'messages'")]
+    assert pickle.loads(pickle.dumps(parse_lines)) is parse_lines
     assert read(array) == [conversation(0)]
     assert read(pretty) == [conversation(1)]
