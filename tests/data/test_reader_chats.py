@@ -76,6 +76,7 @@ def test_whatsapp_of_both_systems_in_many_countries(tmp_path: Path, text: str) -
     ]
     assert [m.time for m in only.messages][0::2] == [1709154900, 1709155200]
     assert only.messages[0].author == "Anna Berg"
+    assert "Anna" not in only.id
 
 
 def test_whatsapp_in_a_zip_with_pictures_and_a_long_pause(tmp_path: Path) -> None:
@@ -293,9 +294,16 @@ async def test_what_rasas_own_store_writes(tmp_path: Path) -> None:
 
 
 def test_a_database_that_does_not_answer_is_one_line_without_its_password() -> None:
-    with pytest.raises(InputError, match="tracker store") as caught:
-        read(Path("postgresql://user:hunter2@127.0.0.1:1/rasa"))
-    assert "hunter2" not in str(caught.value)
+    for address in (
+        "user:hunter2@127.0.0.1:1/rasa",
+        "u:a/hunter2@b@127.0.0.1:1/rasa",
+        "127.0.0.1:1/r?password=hunter2",
+    ):
+        with pytest.raises(InputError, match="tracker store") as caught:
+            read(Path(f"postgresql://{address}"))
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(InputError, match="no driver of the database"):
+        read(Path("mssql://user:hunter2@127.0.0.1/rasa"))
 
 
 def test_rasa_training_data_are_labelled_messages(tmp_path: Path) -> None:

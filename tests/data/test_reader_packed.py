@@ -78,6 +78,9 @@ def test_several_logs_in_a_zip_are_read_one_after_the_other(tmp_path: Path) -> N
     content = zipped({"a.jsonl": log_of(2), "sub/b.csv": table, "__MACOSX/a.jsonl": b"x", "notes.pdf": b"%PDF"})
     path = put(tmp_path / "logs.zip", content)
     assert [str(s.path.relative_to(path)) for s in inspect_all(path)] == ["a.jsonl", "sub/b.csv"]
+    odd = put(tmp_path / "odd.zip", zipped({"/etc/a\nb.csv": b"colour,height\nred,2\n"}))
+    with pytest.raises(InputError, match=r"odd.zip/etc/a\?b.csv line 1: got columns colour, height"):
+        read(odd)
     assert [c.id for c in read(path)] == ["c0", "c1", "7"]
     broken = put(tmp_path / "broken.zip", zipped({"a.jsonl": log_of(2), "b.jsonl": log_of(1)[:50]}))
     with pytest.raises(InputError, match=r"broken.zip/b.jsonl line 1: got broken JSON"):
