@@ -19,8 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from data.readers import LINE_EXPECTED, LINE_PARSERS, is_lines, open_log, sources_of
-from data.readers.jsonstream import conversations
+from data.readers import LINE_PARSERS, is_lines, open_log, parse_lines, sources_of
 from data.readers.recognise import recognise_source
 from data.readers.source import LONGEST_LINE, Problem, Problems, Source
 from data.schema import Conversation
@@ -62,8 +61,12 @@ class Block:
     def conversations(self, problems: Problems) -> Iterator[Conversation]:
         """Reads the conversations; broken lines are reported with their numbers in the log."""
         source = Source(self.path, "text", self.encoding, _Lines(self.data))  # type: ignore[arg-type]
-        within = _Shifted(problems, self.first - 1)
-        return conversations(source, within, LINE_PARSERS[self.format], LINE_EXPECTED[self.format])
+        shift = self.first - 1
+        lines = ((number + shift, line) for number, line in source.lines(_Shifted(problems, shift)))
+        found, broken = parse_lines(self.format, lines)
+        for trouble in broken:
+            problems.report(*trouble)
+        return iter(found)
 
 
 @dataclass(frozen=True)

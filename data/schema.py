@@ -23,7 +23,7 @@ class Record:
     """Base of everything that is written as a line of JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON-able dict without the fields that are ``None``, or an empty tuple where that is the default."""
+        """Returns a JSON-able dict without what is ``None``, or an empty tuple where that is the default."""
         optional = _optional(type(self))
         return {
             key: _plain(value)
@@ -46,7 +46,7 @@ class Record:
 
 
 @cache
-def _optional(cls: type[Record]) -> frozenset[str]:
+def _optional(cls: Any) -> frozenset[str]:
     """Names of the fields that need not be given."""
     return frozenset(f.name for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING)
 

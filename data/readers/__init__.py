@@ -6,12 +6,12 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data.errors import InputError
-from data.readers import careline, star, tweetsumm
 from data.readers.database import database_source
 from data.readers.jsonstream import is_lines
+from data.readers.lines import LINE_PARSERS, parse_lines
 from data.readers.recognise import recognise_source
 from data.readers.source import Problem, Problems, Source, inspect_all
 
@@ -37,28 +37,14 @@ FORMATS = (
 TAKES_MAPPING = ("table", "whatsapp", "mbox")
 """Formats for which ``--map`` says what is what: columns, or who is an agent."""
 
-LINE_PARSERS: dict[str, Callable[[dict[str, Any]], Conversation | None]] = {
-    "careline": careline.parse,
-    "star": star.parse,
-    "tweetsumm": tweetsumm.parse,
-}
-"""Formats in which one line of JSON is one whole conversation, so that processes may share the lines.
-
-A parser raises one of ``data.readers.checks.BROKEN_RECORD``, which ``data.readers.checks.describe`` puts into words,
-and returns None for a conversation in which nobody said anything. See ``is_lines``.
-"""
-
-LINE_EXPECTED = {"careline": careline.EXPECTED, "star": star.EXPECTED, "tweetsumm": tweetsumm.EXPECTED}
-"""For each of them what a line should have been."""
-
 __all__ = [
     "FORMATS",
-    "LINE_EXPECTED",
     "LINE_PARSERS",
     "Problem",
     "inspect_all",
     "is_lines",
     "open_log",
+    "parse_lines",
     "recognise",
     "sources_of",
 ]

@@ -12,7 +12,6 @@ from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
 EXPECTED = '{"id": "...", "messages": [{"role": "customer", "text": "..."}, ...]}'
-"""What a line should have been, for people."""
 _FIELDS = frozenset(f.name for f in fields(Conversation))
 _MESSAGE_FIELDS = frozenset(f.name for f in fields(Message))
 

@@ -47,7 +47,10 @@ _KNOWN = {field: names.split() for field, names in _NAMES.items()}
 _ALIASES = {"id": "conversation", "from": "role", "body": "text", "message": "text", "tag": "topic", "q": "question"}
 _PLAIN = re.compile(r"[\s\-_./()（）:：]+")
 
-_ALL_NAMES = frozenset(name for names in _KNOWN.values() for name in names) | {"id"}
+_IDS = frozenset(("id", "编号"))
+"""Columns that tell conversations apart if no other does."""
+
+_ALL_NAMES = frozenset(name for names in _KNOWN.values() for name in names) | _IDS
 
 FIELDS = tuple(_KNOWN)
 
@@ -126,17 +129,28 @@ def parse_mapping(mapping: str | None) -> dict[str, str]:
 
 def describe(header: Sequence[str], columns: Mapping[str, int]) -> str:
     """Says in one line how a table is read."""
-    known = _is_header(header)
-    pairs = ", ".join(f"{field}={shown_names([header[at]], header=known)}" for field, at in columns.items())
+    pairs = ", ".join(f"{field}={_shown(header, [header[at]])}" for field, at in columns.items())
     unused = [name for i, name in enumerate(header) if i not in columns.values() and name]
-    rest = f"; not read: {shown_names(unused, header=known)}" if unused else ""
+    rest = f"; not read: {_shown(header, unused)}" if unused else ""
     return f"{SHAPES[shape_of(columns)]}; columns: {pairs}{rest} (change with --map field=column,…)"
+
+
+def known_names(row: Sequence[str]) -> int:
+    """How many values of a row are names of columns that we know."""
+    return sum(_plain(name) in _ALL_NAMES for name in row)
 
 
 def _is_header(header: Sequence[str]) -> bool:
     """Whether the first row has names of columns and no data: two of them are known, and all look like names."""
-    known = sum(_plain(name) in _ALL_NAMES for name in header)
-    return known > 1 and all(looks_like_name(name) for name in header if name)
+    return known_names(header) > 1 and all(looks_like_name(name) for name in header if name)
+
+
+def _shown(header: Sequence[str], names: Sequence[str]) -> str:
+    """Names of columns in a line; in a table without a header they are data, which must not be shown."""
+    header_row = _is_header(header)
+    shown = [name for name in names if _plain(name) in _ALL_NAMES]
+    rest = shown_names([name for name in names if name not in shown], header=header_row)
+    return ", ".join([*shown, rest] if rest else shown)
 
 
 def _plain(name: str) -> str:
@@ -151,7 +165,7 @@ def _position(path: Path, header: Sequence[str], plain: Sequence[str], field: st
     raise InputError(
         f"--map {field}={column}",
         got=f"no column {column!r} in {path}",
-        expected=f"one of {shown_names(list(header), header=_is_header(header))}",
+        expected=f"one of {_shown(header, header)}",
         next_step="Mend --map.",
     )
 
@@ -161,8 +175,8 @@ def _guess(field: str, plain: Sequence[str], taken: set[int]) -> int | None:
         for position, column in enumerate(plain):
             if column == name and position not in taken:
                 return position
-    if field == "conversation" and "id" in plain and plain.index("id") not in taken:
-        return plain.index("id")
+    if field == "conversation":
+        return next((at for at, column in enumerate(plain) if column in _IDS and at not in taken), None)
     return None
 
 
@@ -219,7 +233,7 @@ def _too_few(path: Path, header: Sequence[str], chosen: Mapping[str, int]) -> In
         missing = "answer"
     return InputError(
         f"{path} line 1",
-        got=f"columns {shown_names(list(header), header=_is_header(header)) or 'without names'}",
+        got=f"columns {_shown(header, header) or 'without names'}",
         expected="one message a row (text, role, conversation), one question a row (question, answer), one "
         "conversation a row (transcript), or labelled messages (text, intent)",
         next_step=f"Say which column is the {missing}: --map {missing}=COLUMN,…",

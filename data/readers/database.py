@@ -9,7 +9,8 @@ from data.readers.packed import Place
 from data.readers.source import Source
 
 _ADDRESS = re.compile(r"(?P<scheme>(?:postgresql|postgres|mysql|mariadb|oracle|mssql|sqlite)(?:\+\w+)?):/+(?P<rest>.*)")
-_PASSWORD = re.compile(r"(?<=:)[^/@]*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
+_SECRETS = re.compile(r"(?<=://).*(?=@)|(?<=[?&]).*", re.IGNORECASE)
+"""Name and password, which may hold any character, and options, of which some are passwords."""
 
 
 def database_source(path: Path) -> Source | None:
@@ -31,5 +32,5 @@ def database_source(path: Path) -> Source | None:
     else:
         scheme = scheme.replace("postgres", "postgresql") if scheme.split("+")[0] == "postgres" else scheme
         url = f"{scheme}://{rest if '/' in rest else f'/{rest}'}"  # only a name: the database of that name on this host
-    shown = Path(_PASSWORD.sub("***", f"{scheme}://{rest}"))
+    shown = Path(_SECRETS.sub("***", f"{scheme}://{rest}"))
     return Source(shown, "url", "utf-8", Place(shown), url=url)

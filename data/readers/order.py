@@ -30,8 +30,8 @@ _GREETING = re.compile(
 )
 _FAREWELL = re.compile(
     r"\b(?:good ?bye|bye|have a (?:nice|good|great|lovely|wonderful) (?:day|evening|one|weekend|week|night)|"
-    r"take care(?! of))\b|"
-    r"再见|拜拜|祝您|祝你|感谢您的咨询|生活愉快",
+    r"take care(?! of)|you(?:'|’)?(?:re| are) (?:very |most )?welcome(?! to)|my pleasure)\b|"
+    r"再见|拜拜|祝您|祝你|感谢您的咨询|生活愉快|不客气|不用谢|五星好评|欢迎(?:再次|下次)?(?:光临|再来)|感谢(?:您的)?(?:惠顾|支持)",
     re.IGNORECASE,
 )
 

@@ -51,8 +51,9 @@ class Place:
 
     @property
     def path(self) -> Path:
-        """For messages: ``ARCHIVE/MEMBER``."""
-        return self.file / self.member if self.member else self.file
+        """For messages: ``ARCHIVE/MEMBER``, on one line whatever the member is called."""
+        member = "".join(mark if mark.isprintable() else "?" for mark in self.member).lstrip("/")
+        return self.file / member if member else self.file
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:

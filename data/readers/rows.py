@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.readers.columns import known_names
 from data.readers.jsonstream import rows as json_objects
 from data.readers.packed import FREE_BYTES, MOST_RATIO, too_large
 from data.readers.source import Problems, Source
@@ -21,6 +23,11 @@ LONGEST_FIELD = 1 << 20
 """Characters of a field of CSV: a quote that is never closed must not gather the rest of the file."""
 
 _BATCH = 1000
+_LATEST_HEADER = 20
+"""Rows among which the names of the columns are looked for."""
+
+_SEPARATOR = re.compile(r"\ufeff?sep=(?P<mark>[,;|\t])\r?\n", re.IGNORECASE)
+"""A first line with which Excel is told what separates the columns."""
 
 Row = tuple[int, list[str]]
 """Line number and the values of a row."""
@@ -42,12 +49,14 @@ def read_rows(source: Source, problems: Problems) -> tuple[list[str], Iterator[R
 
 
 def _with_header(source: Source, rows: Iterator[Row]) -> tuple[list[str], Iterator[Row]]:
-    """The first row that is not empty, and the rest."""
-    for number, values in rows:
-        if any(value.strip() for value in values):
-            return [value.strip() for value in values], rows
-        if number > 50:
-            break
+    """The first row that is not empty, and the rest; a title above the names of the columns is stepped over."""
+    first = [(number, [value.strip() for value in values]) for number, values in islice(rows, _LATEST_HEADER)]
+    filled = [at for at, (_, values) in enumerate(first) if any(values)]
+    if filled:
+        at = filled[0]
+        if sum(bool(value) for value in first[at][1]) == 1:
+            at = next((later for later in filled if known_names(first[later][1]) > 1), at)
+        return first[at][1], chain(first[at + 1 :], rows)
     raise InputError(
         str(source.path),
         got="no row with names of columns",
@@ -59,7 +68,9 @@ def _with_header(source: Source, rows: Iterator[Row]) -> tuple[list[str], Iterat
 def _csv_rows(source: Source, problems: Problems) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_FIELD)
     lines = (line for _, line in source.lines(problems, newline=""))
-    reader = csv.reader(lines, delimiter=_delimiter(source.head), strict=False)
+    if told := _SEPARATOR.match(source.head):
+        next(lines, None)
+    reader = csv.reader(lines, delimiter=told["mark"] if told else _delimiter(source.head), strict=False)
     while True:
         try:
             row = next(reader)

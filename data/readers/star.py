@@ -16,7 +16,6 @@ from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
 EXPECTED = '{"id": ..., "turns": [{"role": "customer", "text": "...", "t": ...}, ...], "completion": "Complete"}'
-"""What a line should have been, for people."""
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:

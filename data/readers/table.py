@@ -121,16 +121,22 @@ class _Table:
     def _of_rows(self, rows: Iterator[Row]) -> Iterator[Entry]:
         """A message a row."""
         empty = 0
-        needed = [field for field in ("conversation", "role") if field in self.columns]
+        needed = [_FIELDS.index(field) for field in ("conversation", "role") if field in self.columns]
+        text = _FIELDS.index("text")
+        places = [self.columns.get(field) for field in _FIELDS]
         for number, values in rows:
             if not any(values):
                 empty += 1
-            elif self.value(values, "text"):  # else a message that is only a picture
-                if missing := next((field for field in needed if not self.value(values, field)), None):
-                    self.problems.report(number, f"no {missing}", f"a value in the column of the {missing}")
-                    continue
-                self.problems.good += 1
-                yield number, empty, self.time(values), *(self.value(values, field) for field in _FIELDS)
+                continue
+            width = len(values)
+            found = [values[at].strip() if at is not None and at < width else "" for at in places]
+            if not found[text]:
+                continue  # a message that is only a picture
+            if missing := next((_FIELDS[at] for at in needed if not found[at]), None):
+                self.problems.report(number, f"no {missing}", f"a value in the column of the {missing}")
+                continue
+            self.problems.good += 1
+            yield number, empty, self.time(values), *found
 
     def _of_prefixed(self, rows: Iterator[Row]) -> Iterator[Entry]:
         """A message a row, its speaker before it; a row without one goes on with the message before."""
@@ -218,6 +224,7 @@ class _Roles:
             else:
                 unknown += 1
         sides = {"customer", "agent"} & set(self._known.values())
+        self._words = frozenset(self._known)
         self._rest: Role = "customer"
         if len(sides) == 2:
             self._rest = "system"
@@ -225,7 +232,7 @@ class _Roles:
             self._rest = "agent" if "customer" in sides else "customer"
         else:
             self._known |= dict.fromkeys(_busy(store, ids=ids), "agent")
-        others = unknown - sum(role_of(value) is None for value in self._known)
+        others = unknown - (len(self._known) - len(self._words))
         found = set(self._known.values()) | ({self._rest} if others else set())
         if not {"customer", "agent"} <= found:
             raise _no_roles(store, source)
@@ -238,7 +245,7 @@ class _Roles:
         """The message of a row of the store: number, empty, time, then ``_FIELDS``."""
         _, _, time, _, role, text, author, label, _, _, intent = row
         mine = self.of(str(role))
-        name = str(author) if author else None if role_of(str(role)) or mine == "system" else str(role)
+        name = str(author) if author else None if role in self._words or mine == "system" else str(role)
         given = str(intent) if intent and mine == "customer" else None
         moment = float(time) if isinstance(time, (int, float)) else None
         return Message(mine, str(text), time=moment, author=name, label=str(label) if label else None, intent=given)

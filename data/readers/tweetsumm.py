@@ -13,7 +13,6 @@ from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
 EXPECTED = '{"id": "...", "turns": [{"role": "customer", "text": "..."}, ...]}'
-"""What a line should have been, for people."""
 _PART = re.compile(r"(?<!\S)\(?([1-9])\s?/\s?([2-9])\)?(?!\S|/)")
 _LEADING = re.compile(r"^(?:@\w+\s+)+")
 

@@ -76,7 +76,7 @@ def _threads(rows: Iterator[tuple[int, list[str]]], at: dict[str, int], problems
             yield from _conversations(root, thread)
         lost = store.execute("SELECT COUNT(*) FROM tweet").fetchone()[0] - seen
         if lost:
-            problems.report(0, f"{lost} tweets that reply to each other in a circle", "threads with a beginning")
+            problems.report(1, f"{lost} tweets that reply to each other in a circle", "threads with a beginning")
 
 
 def _fill(

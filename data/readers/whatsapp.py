@@ -6,6 +6,7 @@ after the other side, which is the customer; where the name says nothing, whoeve
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -143,22 +144,29 @@ def _guess_agents(source: Source, options: Options) -> frozenset[str]:
 def _talks(source: Source, problems: Problems, order: Order, agents: frozenset[str]) -> Iterator[Conversation]:
     held: list[Message] = []
     count, newest = 0, None
+    chat = _identity(source)
     for line in _messages(source, problems):
         problems.good += 1
         time = seconds_of(line.match, order)
         if held and time is not None and newest is not None and time - newest > PAUSE:
             count += 1
-            yield _conversation(source, count, held)
+            yield _conversation(chat, count, held)
             held = []
         newest = time if time is not None else newest
         if message := _message(line, time, agents):
             held.append(message)
     if held:
-        yield _conversation(source, count + 1, held)
+        yield _conversation(chat, count + 1, held)
 
 
-def _conversation(source: Source, number: int, messages: list[Message]) -> Conversation:
-    return checked(Conversation(f"{source.path.stem}-{number}", tuple(messages), channel="whatsapp"))
+def _identity(source: Source) -> str:
+    """An id of the chat that stays when it grows, and is not its file's name, which names the customer."""
+    first = next(line for line in source.head.split("\n") if _stamp(line))
+    return hashlib.blake2b(first.strip().encode(), digest_size=6).hexdigest()
+
+
+def _conversation(chat: str, number: int, messages: list[Message]) -> Conversation:
+    return checked(Conversation(f"whatsapp-{chat}-{number}", tuple(messages), channel="whatsapp"))
 
 
 def _message(line: _Line, time: float | None, agents: frozenset[str]) -> Message | None:

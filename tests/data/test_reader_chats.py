@@ -76,6 +76,7 @@ def test_whatsapp_of_both_systems_in_many_countries(tmp_path: Path, text: str) -
     ]
     assert [m.time for m in only.messages][0::2] == [1709154900, 1709155200]
     assert only.messages[0].author == "Anna Berg"
+    assert "Anna" not in only.id
 
 
 def test_whatsapp_in_a_zip_with_pictures_and_a_long_pause(tmp_path: Path) -> None:
@@ -275,10 +276,34 @@ def test_a_rasa_tracker_store_in_sqlite(tmp_path: Path, monkeypatch: pytest.Monk
         read(path)
 
 
+@pytest.mark.rasa
+async def test_what_rasas_own_store_writes(tmp_path: Path) -> None:
+    from rasa.core.tracker_store import SQLTrackerStore
+    from rasa.shared.core.domain import Domain
+    from rasa.shared.core.events import BotUttered, SessionStarted, UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    store = SQLTrackerStore(domain=Domain.empty(), dialect="sqlite", db=str(tmp_path / "rasa.db"))
+    for sender in ("b", "a"):
+        events = [SessionStarted(), UserUttered("where is it? 你好"), BotUttered("Which number?"), UserUttered("/stop")]
+        await store.save(DialogueStateTracker.from_events(sender, events))
+    store.engine.dispose()
+    log = read(tmp_path / "rasa.db")
+    assert [c.id for c in log] == ["a", "b"]
+    assert said(log[0]) == [("customer", "where is it? 你好"), ("system", "Which number?")]
+
+
 def test_a_database_that_does_not_answer_is_one_line_without_its_password() -> None:
-    with pytest.raises(InputError, match="tracker store") as caught:
-        read(Path("postgresql://user:hunter2@127.0.0.1:1/rasa"))
-    assert "hunter2" not in str(caught.value)
+    for address in (
+        "user:hunter2@127.0.0.1:1/rasa",
+        "u:a/hunter2@b@127.0.0.1:1/rasa",
+        "127.0.0.1:1/r?password=hunter2",
+    ):
+        with pytest.raises(InputError, match="tracker store") as caught:
+            read(Path(f"postgresql://{address}"))
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(InputError, match="no driver of the database"):
+        read(Path("mssql://user:hunter2@127.0.0.1/rasa"))
 
 
 def test_rasa_training_data_are_labelled_messages(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 import zstandard
 
 from data.errors import InputError
-from data.readers import Problem, inspect_all, is_lines, jsonstream, open_log, packed, recognise, source
+from data.readers import Problem, inspect_all, is_lines, jsonstream, open_log, packed, parse_lines, recognise, source
 from data.schema import Conversation, Message
 
 
@@ -77,6 +78,9 @@ def test_several_logs_in_a_zip_are_read_one_after_the_other(tmp_path: Path) -> N
     content = zipped({"a.jsonl": log_of(2), "sub/b.csv": table, "__MACOSX/a.jsonl": b"x", "notes.pdf": b"%PDF"})
     path = put(tmp_path / "logs.zip", content)
     assert [str(s.path.relative_to(path)) for s in inspect_all(path)] == ["a.jsonl", "sub/b.csv"]
+    odd = put(tmp_path / "odd.zip", zipped({"/etc/a\nb.csv": b"colour,height\nred,2\n"}))
+    with pytest.raises(InputError, match=r"odd.zip/etc/a\?b.csv line 1: got columns colour, height"):
+        read(odd)
     assert [c.id for c in read(path)] == ["c0", "c1", "7"]
     broken = put(tmp_path / "broken.zip", zipped({"a.jsonl": log_of(2), "b.jsonl": log_of(1)[:50]}))
     with pytest.raises(InputError, match=r"broken.zip/b.jsonl line 1: got broken JSON"):
@@ -219,5 +223,9 @@ def test_which_json_may_be_shared_by_lines(tmp_path: Path) -> None:
     array = put(tmp_path / "b", b"[" + log_of(1).strip() + b"]")
     pretty = put(tmp_path / "c", json.dumps(conversation(1).to_json(), indent=1).encode())
     assert [is_lines(inspect_all(path)[0]) for path in (lines, array, pretty)] == [True, False, False]
+    found, broken = parse_lines("careline", [(1, log_of(1).decode()), (2, "\n"), (3, "[]"), (4, '{"id": "x"}')])
+    assert found == [conversation(0)]
+    assert [(line, got) for line, got, _ in broken] == [(3, "JSON list"), (4, "no field 'messages'")]
+    assert pickle.loads(pickle.dumps(parse_lines)) is parse_lines
     assert read(array) == [conversation(0)]
     assert read(pretty) == [conversation(1)]

@@ -183,6 +183,15 @@ def test_pauses_and_greetings_of_agents_split_too() -> None:
     assert not has_signs(rows[:2])
 
 
+def test_a_title_above_the_header_and_a_separator_for_excel(tmp_path: Path) -> None:
+    rows = [["Export of March"], [], ["question", "answer"], ["Open?", "9 to 5."]]
+    for path in (table(tmp_path / "t.csv", rows), tmp_path / "s.csv"):
+        if path.name == "s.csv":
+            path.write_text("sep=;\r\nquestion;answer\r\nOpen?;9, 10, 11 to 5.\r\n", encoding="utf-8-sig", newline="")
+        (only,) = read(path)
+        assert only.messages[0].text == "Open?"
+
+
 def test_spreadsheet_formulas_are_text_or_their_value(tmp_path: Path) -> None:
     from openpyxl import Workbook
 
