@@ -11,7 +11,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from data.patterns import is_resident_id
+from data.national_ids import is_resident_id
 
 TEMPLATES = (
     "你好，我叫{name}，上周买的外套想退货，手机号{mobile}",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from data.prose import UPPER
 
-_WORD = rf"[{UPPER}][^\W\d_\u4e00-\u9fff]*(?:['’.\-][^\W\d_\u4e00-\u9fff]+)*\.?"
+_WORD = rf"[{UPPER}][^\W\d_\u4e00-\u9fff]*(?:['’.\-][^\W\d_\u4e00-\u9fff]+)*(?!\w)\.?"
 _SMALL = (
     r"(?:de|du|des|da|do|dos|del|della|delle|dei|di|la|le|les|el|al|van|der|den|nad|pod|d|og|of|y|e|na|im|am|zur|zum)"
 )
@@ -91,7 +91,7 @@ _ZIP = re.compile(
     re.IGNORECASE,
 )
 _LOWER = re.compile(
-    r"\b\d{1,5}[a-z]? (?!(?:\w+ )?(?:blocks?|miles?|minutes?|mins?|km|meters|of|on|the|to|and|days?|people)\b)"
+    r"\b\d{1,5}[a-z]? (?!(?:\w+ )?(?:blocks?|miles?|minutes?|mins?|hours?|km|meters|of|on|the|to|and|days?|people)\b)"
     r"(?:[a-z]+ ){1,2}(?:street|road|avenue|lane|drive|court|boulevard|terrace|crescent)\b(?:, ?[a-z]+\b)?"
 )
 _HINT = re.compile(
@@ -102,7 +102,12 @@ _HINT = re.compile(
     r"arrived at|office is|moved|deliver|side of|\n|(?i:\bzip\b|postcode|post(?:al)? code)|邮编"
 )
 """Cheap to look for; without one of these there is no address in Latin letters."""
-_NOT_CITED = re.compile(r"^\d+,? (?:Blocks?|Miles?|Minutes?|Days?|Hours?|Years?|People)\b", re.IGNORECASE)
+_NEXT_WORDS = re.compile(
+    r"[ .,]+(?:please|pls|send|thanks?|thank|now|and|in|is|so|because|asap|today|tomorrow|but|if|when|can|could|"
+    r"until|for|instead|not|it|i)\b(?! (?:corner|road|street)\b)",
+    re.IGNORECASE,
+)
+_NOT_CITED = re.compile(r"^\d+,? (?:Blocks?|Miles?|Minutes?|Days?|Hours?|Years?|People|Hour)\b", re.IGNORECASE)
 
 _ZH = "\u4e00-\u9fff"
 _STREET_ZH = r"(?:路|街|大道|道|巷|弄|胡同|村|镇)"
@@ -138,7 +143,9 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
 def _latin(text: str) -> Iterator[tuple[int, int]]:
     written = text.title() if text.islower() and len(text.title()) == len(text) else text
     whole = _ADDRESS if written is text else _ADDRESS_SMALL
-    for match in (*whole.finditer(written), *_BETWEEN.finditer(written), *_CORNER.finditer(written)):
+    for match in _CORNER.finditer(written):
+        yield match.start(), match.start() + len(match.group().rstrip(" .,"))
+    for match in (*whole.finditer(written), *_BETWEEN.finditer(written)):
         if not _NOT_CITED.match(match.group()):
             yield match.start(), _end(match)
     for match in _OWN_LINE.finditer(written) if "\n" in text else ():
@@ -154,7 +161,9 @@ def _latin(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end(match: re.Match[str]) -> int:
-    return match.start() + len(match.group().rstrip(" .,\n>?"))
+    """Without the first words of what is said next."""
+    found = _NEXT_WORDS.split(match.group(), maxsplit=1)[0]
+    return match.start() + len(found.rstrip(" .,\n>?"))
 
 
 def _chinese(text: str) -> Iterator[tuple[int, int]]:

@@ -141,25 +141,30 @@ def _may_name(word: str) -> bool:
     return bare.lower() not in NO_NAMES and not acronym and not _CONTRACTION.search(bare)
 
 
-def customer_names(conversation: Conversation, prose: ProseNames) -> set[str]:
+def customer_names(conversation: Conversation, prose: ProseNames) -> tuple[set[str], set[str]]:
     """All names that a conversation itself gives away: its authors, and what is said.
 
     Args:
         conversation: Before redaction.
         prose: Finds names in free prose; knows the words of the log that are no names where they stand like one.
+
+    Returns:
+        Names that count wherever they stand, and names from free prose, which count with a capital only.
     """
     found: set[str] = set()
+    large: set[str] = set()
     asked, common = False, prose.common
     for message in conversation.messages:
         found |= author_names(message.author)
         if message.role != "system":
-            found.update(prose.find(message.text))
+            large.update(prose.find(message.text))
         spoken = spoken_names(message.text)
         if message.role == "customer" and asked:
             spoken |= _name_alone(message.text)
         found.update(name for name in spoken if name.lower() not in common)
         asked = message.role == "agent" and bool(_ASKS_NAME.search(message.text))
-    return found
+    sure = {name for name in large if name.islower()}
+    return found | sure, large - sure - found
 
 
 def _name_alone(text: str) -> set[str]:
@@ -199,10 +204,12 @@ class NameFinder:
 
     Args:
         names: As written; parts of a full name belong to the same person.
+        large: Of these, names that count with a capital only.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], large: Iterable[str] = ()) -> None:
         self.people: dict[str, str] = {}
+        self._large = {form.lower() for name in large for form in (name, *_TOKENS.split(name))}
         self._spelt: set[str] = set()
         for name in sorted(names, key=lambda name: (-len(name), name)):
             parts = (part for part in _TOKENS.split(name) if len(part) > 1)
@@ -221,7 +228,11 @@ class NameFinder:
         han = sorted((n for n in self.people if _HAN.search(n)), key=len, reverse=True)
         parts = []
         if latin:
-            forms = sorted({form for n in latin for form in _written(n)} | self._odd_spellings(), key=len, reverse=True)
+            forms = sorted(
+                {form for n in latin for form in _written(n, small=n not in self._large)} | self._odd_spellings(),
+                key=len,
+                reverse=True,
+            )
             parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(re.escape, forms))})(?!{_LETTER})")
         if han:
             parts.append("|".join(n if len(n) > 1 else n + TITLE for n in han))
@@ -238,14 +249,14 @@ class NameFinder:
                 yield match.start(), match.end(), self.people[match.group().lower()]
 
 
-def _written(name: str) -> set[str]:
+def _written(name: str, *, small: bool) -> set[str]:
     """A name with its first letter in either case, and in capitals; a short one only as it is written by convention.
 
     A name of three letters or less, or one that is also a word ("Will", "Mark"), counts with a capital only.
     """
     titled = " ".join(part[:1].upper() + part[1:] for part in name.split(" "))
     forms = {titled, name.upper(), name.title()}
-    if may_stand_small(name):
+    if small and may_stand_small(name):
         forms.add(name)
     return forms
 

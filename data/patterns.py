@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from data.addresses import addresses
+from data.national_ids import national_ids
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Span:
     value: str
 
 
-_WORTH_LOOKING = re.compile(r"\d|@|＠|://| at |at\)|at\]")
+_WORTH_LOOKING = re.compile(r"\d|@|＠|://| at |at\)|at\]|www\.|corner of|[Pp]ass(?:word|code)|密码")
 _LOCAL = r"[0-9A-Za-z\u00c0-\u024f._%+\-]"
 _EMAIL = re.compile(rf"{_LOCAL}+\s?[@＠]\s?[0-9A-Za-z\u00c0-\u024f\-]+(?:\.[0-9A-Za-z\u00c0-\u024f\-]+)+")
 _EMAIL_SPELT = re.compile(
@@ -51,8 +52,6 @@ _IBAN = re.compile(
     r"[a-z]{2}\d{2}[a-z0-9]{11,30})"
     r"(?![A-Za-z0-9])"
 )
-_RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])")
-_SOCIAL = re.compile(r"(?<![\d\-])(?!000|666|9)\d{3}[\- ](?!00)\d{2}[\- ](?!0000)\d{4}(?![\d\-])")
 _CARD = re.compile(r"(?<![\d\-+])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
 _CARD_WORD = re.compile(r"(?:card|visa|mastercard|amex|卡号|银行卡|信用卡)\D{0,25}$", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![A-Za-z0-9_.\-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_\-]|\.\d)")
@@ -98,6 +97,17 @@ _BORN = re.compile(
 _PASSWORD = re.compile(
     r"(?:\b(?:password|passwort|passcode|pin)|密码)(?: code| number)?"
     r"(?:\s*(?:is|was|:|=|：|是|为)\s*[\"'“]?|\s+(?=\d))([^\s\"'”，。,;]{4,})",
+    re.IGNORECASE,
+)
+
+_CODE = re.compile(
+    r"(?:\b(?:verification|security|confirmation|one[- ]time|access|login|sms|pick-?up|authenti\w+|2fa|gift ?card) "
+    r"(?:code|pin|password|number)|\b(?:otp|cvv2?|cvc2?|tan)|验证码|校验码|动态码|取件码|提货码|激活码|兑换码)"
+    r"(?:\s*(?:is|was|of|:|=|：|是|为|\bthat i got))*\s*[\"'“]?(\d[\d\-]{2,9}|(?=[A-Z]*\d)[A-Z0-9]{4,12})(?![\w\-])",
+    re.IGNORECASE,
+)
+_PASSWORD_WRITTEN = re.compile(
+    r"(?:\b(?:password|passwort|passcode)|密码)(?:\s*[:=：]\s*|\s*(?:is|是|为)?\s*(?=[\"'“「]))[\"'“「]?([^\s\"'”」，。,;]{4,})",
     re.IGNORECASE,
 )
 
@@ -195,18 +205,9 @@ def is_iban(value: str) -> bool:
     return int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 == 1
 
 
-def _residents(text: str) -> Iterator[Span]:
-    for match in _RESIDENT.finditer(text):
-        if is_resident_id(match.group()):
-            yield Span(match.start(), match.end(), "ID", match.group().upper())
-    for match in _SOCIAL.finditer(text):
-        yield Span(match.start(), match.end(), "ID", digits_of(match.group()))
-
-
-def is_resident_id(value: str) -> bool:
-    """GB 11643-1999: weights 2^(17-i) modulo 11 give the last character."""
-    total = sum(int(c) * (pow(2, 17 - i) % 11) for i, c in enumerate(value[:17]))
-    return "10X98765432"[total % 11] == value[17].upper()
+def _ids(text: str) -> Iterator[Span]:
+    for start, end, value in national_ids(text):
+        yield Span(start, end, "ID", value)
 
 
 def _cards(text: str) -> Iterator[Span]:
@@ -277,7 +278,14 @@ def _secrets(text: str) -> Iterator[Span]:
         yield Span(match.start(1), match.end(1), "BIRTHDATE", match.group(1))
     for match in _PASSWORD.finditer(text):
         if any(c.isdigit() for c in match.group(1)):
-            yield Span(match.start(1), match.end(1), "PASSWORD", match.group(1))
+            yield _secret(match)
+    for pattern in (_CODE, _PASSWORD_WRITTEN):
+        yield from map(_secret, pattern.finditer(text))
+
+
+def _secret(match: re.Match[str]) -> Span:
+    value = match.group(1).rstrip(".!?") or match.group(1)
+    return Span(match.start(1), match.start(1) + len(value), "PASSWORD", value)
 
 
 def _prefixed(text: str) -> Iterator[Span]:
@@ -321,7 +329,7 @@ _FINDERS: tuple[Callable[[str], Iterator[Span]], ...] = (
     _urls,
     _emails,
     _ibans,
-    _residents,
+    _ids,
     _cards,
     _secrets,
     _worded,

@@ -22,7 +22,7 @@ KEY_BYTES = 32
 MARK_BYTES = 8
 """64 bits: among ten million marked values, two share a mark with a chance of 1 in 370,000."""
 
-PERSONAL = frozenset(("EMAIL", "PHONE", "CUSTOMER", "NAME", "ID", "CARD", "IBAN"))
+PERSONAL = frozenset(("EMAIL", "PHONE", "CUSTOMER", "NAME", "ID", "CARD", "IBAN", "PRIVATE"))
 """Kinds that point to one person. A URL, an order or a town does not."""
 
 

@@ -124,7 +124,8 @@ class ProseNames:
             first, initial, last = pair.groups()
             if self._blocked(first, known) or self._blocked(last, known) or last in known.words:
                 continue
-            if self._rank(first, known) == 2 and self._rank(last, known) > 0:
+            beside = _AFTER.match(text[pair.end(3) : pair.end(3) + 24]) or _STRONG_BEFORE.search(text[: pair.start()])
+            if self._rank(first, known) == 2 and self._rank(last, known) >= (0 if beside else 1):
                 yield f"{first} {initial}{last}"
 
     def _may_be_listed(self, name: str, known: Lexicon) -> bool:
@@ -135,18 +136,20 @@ class ProseNames:
         begin = finish = -1
         for match in re.finditer(r"[^ ]+", text[start:end]):
             word = _POSSESSIVE.sub("", match.group()).rstrip(".")
-            initial = begin >= 0 and len(word) == 1  # John A. Smith
-            if (
-                self._blocked(word, known)
-                and not initial
-                and not self._leads(word, text[start + match.end() : end], known)
-            ):
+            begins, rest = start + match.start(), text[start + match.end() : end]
+            initial = len(word) == 1
+            if initial and begin >= 0:
+                continue  # John A. Smith
+            if initial or (self._blocked(word, known) and not self._leads(word, rest, known)):
                 if begin >= 0:
                     yield begin, finish
                 begin = -1
                 continue
-            begin = start + match.start() if begin < 0 else begin
-            finish = start + match.start() + len(word) if len(word) > 1 else finish
+            begin = begins if begin < 0 else begin
+            finish = begins + len(word)
+            if word != match.group().rstrip("."):  # Anna's Garmin is no Anna Garmin
+                yield begin, finish
+                begin = -1
         if begin >= 0:
             yield begin, finish
 
@@ -204,9 +207,9 @@ def _begins(text: str, start: int) -> bool:
 
 
 def _called(before: str, after: str) -> bool:
-    """Spoken to at the end of a sentence ("…, Roy!"), or a line of its own in a signature or an address."""
+    """Spoken to at the end of a sentence ("…, Roy!"), or a line of its own, or its beginning ("Anna: yes")."""
     vocative = before.endswith(", ") and re.match(r"[!?.]", after)
-    own_line = re.search(r"(?:\n|^)[>? ]*$", before) and re.match(r"[ ]*\n", after)
+    own_line = re.search(r"(?:\n|^)[>? ]*$", before) and re.match(r"[ ]*(?:\n|: )", after)
     return bool(vocative or own_line)
 
 

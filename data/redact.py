@@ -9,16 +9,19 @@ everybody stays: values in ``learn.keep``, and those that agents give out in sev
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from data.names import NameFinder, customer_names
+from data.own_patterns import find_own
 from data.patterns import Span, digits_of, find_structured, host_of, links
 from data.people import PERSONAL, mark
 from data.prose import ProseNames
 from data.schema import Conversation
 from data.shop import NUMBERED, PUBLIC_KINDS, AgentFinder, SettledFacts, facts_of, prefix_of
+from data.surrogates import fill
 
 SMALL_LOG_KEY = b"a log that is redacted in one piece"
 """Of marks that never leave the process."""
@@ -33,6 +36,9 @@ class Redactor:
     Args:
         facts: What the log tells about the shop, from `data.shop.ShopFacts`.
         keep: Values that stay although they look like personal data; compared without case and spaces.
+        patterns: Of the shop's own numbers, from `data.own_patterns.compile_patterns`.
+        surrogates: Whether to return made-up values instead of placeholders. Answers must be judged on placeholders
+            (a made-up name looks as if it could be said again), so a build rather calls `data.surrogates.fill` last.
         key: The workspace's, which the facts were made with; also marks the people of a conversation.
 
     Attributes:
@@ -40,8 +46,16 @@ class Redactor:
             several processes are added.
     """
 
-    def __init__(self, facts: SettledFacts, *, keep: Iterable[str] = (), key: bytes = SMALL_LOG_KEY) -> None:
-        self.facts, self.key = facts, key
+    def __init__(
+        self,
+        facts: SettledFacts,
+        *,
+        keep: Iterable[str] = (),
+        patterns: Sequence[re.Pattern[str]] = (),
+        surrogates: bool = False,
+        key: bytes = SMALL_LOG_KEY,
+    ) -> None:
+        self.facts, self.key, self.patterns, self.surrogates = facts, key, tuple(patterns), surrogates
         self.keep = frozenset(_comparable(value) for value in keep)
         self.agents = AgentFinder(facts, key)
         self.prose = ProseNames(facts.common, facts.titled)
@@ -64,14 +78,15 @@ class Redactor:
         language = conversation.language or "und"
         self.counts.update((kind, language) for kind, _ in given.values)
         people = {mark(self.key, kind, value) for kind, value in given.values if kind in PERSONAL}
-        return replace(conversation, id=public_id(conversation.id), messages=messages, people=tuple(sorted(people)))
+        redacted = replace(conversation, id=public_id(conversation.id), messages=messages, people=tuple(sorted(people)))
+        return fill(redacted, self.key) if self.surrogates else redacted
 
     def find(self, conversation: Conversation) -> list[list[Span]]:
         """What `redact` replaces: for each message the spans in order, without overlaps."""
-        names = customer_names(conversation, self.prose)
-        finder = NameFinder(name for name in names if _comparable(name) not in self.keep)
+        names, large = customer_names(conversation, self.prose)
+        finder = NameFinder((name for name in names | large if _comparable(name) not in self.keep), large)
         pages = self._own_pages(conversation)
-        structured = [_with_links(message.text, pages) for message in conversation.messages]
+        structured = [self._shaped(message.text, pages) for message in conversation.messages]
         kinds: dict[str, str] = {}
         for span in (span for spans in structured for span in spans if span.kind in NUMBERED):
             kinds.setdefault(span.value, span.kind)  # so that a bare repetition gets the same placeholder
@@ -79,6 +94,20 @@ class Redactor:
             self._joined(message.text, [self._settled(span, kinds) for span in spans], finder)
             for message, spans in zip(conversation.messages, structured, strict=True)
         ]
+
+    def _shaped(self, text: str, pages: frozenset[str]) -> list[Span]:
+        """Structured values; what the shop's own patterns find, and links to the customer's pages, come before."""
+        spans = find_structured(text)
+        first = [Span(start, end, kind, text[start:end]) for start, end, kind in find_own(text, self.patterns)]
+        if pages:
+            first += [link for link in links(text) if link.value in pages]
+        if not first:
+            return spans
+        kept: list[Span] = []
+        for span in (*first, *spans):
+            if all(span.end <= other.start or span.start >= other.end for other in kept):
+                kept.append(span)
+        return kept
 
     def _own_pages(self, conversation: Conversation) -> frozenset[str]:
         """Links that the customer gives, except to sites that the shop's agents link to: rather his own pages."""
@@ -107,13 +136,6 @@ class Redactor:
         if span.kind == "PHONE" and any(value.endswith(span.value) for value in self.keep if value.isdigit()):
             return True
         return span.kind in PUBLIC_KINDS and (span.kind, span.value) in self.facts.public
-
-
-def _with_links(text: str, pages: frozenset[str]) -> list[Span]:
-    """Structured values; a link to one of the pages stands for what is in it."""
-    spans = find_structured(text)
-    found = [link for link in links(text) if link.value in pages] if pages else []
-    return found + [span for span in spans if all(span.end <= link.start or span.start >= link.end for link in found)]
 
 
 class _Given:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.names import author_names, spoken_names
-from data.patterns import find_structured, is_iban, is_luhn, is_resident_id
+from data.national_ids import is_resident_id
+from data.patterns import find_structured, is_iban, is_luhn
 from data.redact import Redactor
 from data.schema import Conversation, Message
 
