@@ -221,6 +221,7 @@ class DatasetLayout:
     facts = _Member("facts.json", "What the log told about the shop itself.")
     intents = _Member("intents.jsonl", "`IntentExample` rows.")
     answers = _Member("answers.jsonl", "`Answer` rows.")
+    contradictions = _Member("contradictions.jsonl", "Answers to one question that contradict each other.")
     topics = _Member("topics.jsonl", "`Topic` rows.")
     report = _Member("report.json", "Counts: read, refused, redacted, duplicates.")
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from data.normalise import fold_chinese
+
 
 def words(text: str) -> frozenset[str]:
     """A set of words, written as a line."""
@@ -27,13 +29,33 @@ _SALUTATION = re.compile(
     re.IGNORECASE,
 )
 _SALUTATION_ZH = re.compile(
-    rf"^(?:(?:亲爱的|尊敬的)?(?:{_NAME}(?:先生|女士|小姐)?(?:您好|你好|好)?|顾客|客户|用户|亲+|小主|您好|你好|您好呀|哈喽|嗨|早上好|上午好|中午好|下午好|晚上好)"
+    rf"^(?:(?:亲爱的|尊敬的)?(?:{_NAME}(?:先生|女士|小姐)?(?:您好|你好|好)?|顾客|客户|用户|亲+|小主|您好|你好|"
+    rf"您好呀|哈喽|嗨|早上好|上午好|中午好|下午好|晚上好)"
     r"(?:呀|啊|哦)?\s*[，,！!～~：:。、]+\s*)+"
 )
 _SIGNOFF = re.compile(
     rf"(?:[\s,.!–—-]+(?:(?:with )?(?:best|kind|warm|many)(?: (?:regards|wishes))?|regards|cheers|thanks|thank you|"
     rf"sincerely|yours|greetings|love)\s*[,!.]*\s*{_NAME}|\s*[,.!?]\s*{_NAME}|\s*(?:--?|[–—/~*]+)\s*{_NAME}|"
     rf"\s*\^\s?(?:\w{{1,12}}|{_NAME}))\s*[.!]?\s*$",
+    re.IGNORECASE,
+)
+_INITIALS = re.compile(
+    r"(?:(?<=[.!?:)\]\"'~])\s*|\s+)(?:\*[A-Z][A-Za-z]{1,15}|\^\s?[A-Za-z]{1,12}|/[A-Z]{2,3}|~\s?[A-Z][a-z]{1,14}|"
+    r"[-–][ ]?[A-Z]{1,3}|(?<=[.!?\s])[-–][ ]?[A-Z][a-z]{2,14})\.?\s*$"
+)
+"""How agents of a shared account sign: ``*HFG``, ``^AB``, ``/KT``, ``-JB``, ``~ Olly``."""
+
+_FIRST_NAME = re.compile(r"(?<=[.!?)])\s+([A-Z][a-z]{2,9})\s*$")
+_SIGNATURE = re.compile(
+    r"\n\s*(?:--+ ?|(?:with )?(?:best|kind|warm)(?: regards| wishes)?,?|(?:kind |best |warm )?regards,?|"
+    r"sincerely(?: yours)?,?|"
+    r"yours (?:sincerely|faithfully|truly),?|cheers,?|many thanks,|thanks,|此致\s*敬礼?|祝好，?|"
+    r"顺祝商祺)\s*\n(?:[^\n]{0,80}(?:\n|$)){0,8}\s*$",
+    re.IGNORECASE,
+)
+_DEVICE = re.compile(
+    r"\s*(?:\n|^|(?<=[.!?。！？]))\s*(?:sent from (?:my|outlook|yahoo|mail)[^\n]{0,40}|get outlook for[^\n]{0,30}|"
+    r"(?:发自|發自|来自|來自)(?:我的)?[^\n，。]{0,20}(?:iphone|手机|手機|邮箱|郵箱|客户端|客戶端))\s*$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>")
@@ -55,8 +77,12 @@ _WORDS = words(
     getting back touch sorry hear hesitate feel free if need know dont not will would like ll ve re
     s m t d hear from best regards wishes warm sincerely yours love"""
 )
+_CLOSINGS = words(
+    "regards rgds sincerely update today tomorrow monday tuesday wednesday thursday friday saturday sunday"
+)
 _ZH = re.compile(
-    "您好|你好|哈喽|哈啰|嗨|亲爱的|亲|在吗|在不在|有人吗|有人在吗|客服|早上好|上午好|中午好|下午好|晚上好|早安|晚安|早|"
+    "您好|你好|哈喽|哈啰|嗨|亲爱的|亲|在吗|在不在|有人吗|有人在吗|客服|早上好|上午好|中午好|下午好|晚上好|早安|"
+    "晚安|早|"
     "非常感谢|谢谢|多谢|感谢|谢啦|谢了|辛苦|麻烦|不客气|不用谢|没事|没关系|应该的|再见|拜拜|回见|"
     "请?稍等(?:一下|片刻)?|等一下|等等|我?(?:帮您|给您|这就|马上)?(?:看一下|查一下|看看|查查)|"
     "好的|好滴|好吧|好嘞|好|嗯+|哦+|行|可以|明白|知道|收到|了解|懂|对|是的|没问题|太棒|太好|真快|厉害|"
@@ -90,7 +116,7 @@ def is_small_talk(text: str) -> bool:
     bare = _PLACEHOLDER.sub(" ", text) if "<" in text else text
     bare = bare.lower().replace("'", "").replace("’", "")
     if _HAN.search(bare):
-        bare = _ZH.sub(" ", bare)
+        bare = _ZH.sub(" ", fold_chinese(bare))
         if _HAN.search(bare):
             return False
     return all(word in _WORDS for word in _WORD.findall(bare))
@@ -102,7 +128,7 @@ def strip_courtesies(text: str) -> str:
     Returns:
         What remains with its first letter as it was, or the text itself when nothing would remain.
     """
-    bare = strip_names_and_greetings(text)
+    bare = strip_names_and_greetings(strip_signature(text))
     sentences = split_sentences(bare)
     first, last = 0, len(sentences)
     while first < last and is_small_talk(sentences[first]):
@@ -114,6 +140,18 @@ def strip_courtesies(text: str) -> str:
     if (first, last) == (0, len(sentences)):
         return bare or text
     return join_sentences(sentences[first:last])
+
+
+def strip_signature(text: str) -> str:
+    """Takes a signature from the end: a mail's closing block, "Sent from my phone", initials, a first name."""
+    bare = text
+    if "\n" in bare:
+        bare = _SIGNATURE.sub("", bare)
+    bare = _INITIALS.sub("", _DEVICE.sub("", bare))
+    name = _FIRST_NAME.search(bare)
+    if name and not is_small_talk(name.group(1)) and name.group(1).lower() not in _CLOSINGS:
+        bare = bare[: name.start()]
+    return bare.rstrip() or text
 
 
 def strip_names_and_greetings(text: str) -> str:

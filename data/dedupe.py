@@ -12,12 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from data.courtesy import is_small_talk, join_sentences, split_sentences, strip_courtesies, words
+from data.normalise import fold_chinese
 
 PLACEHOLDER = re.compile(r"<([A-Z]+)_\d+>")
 STOCK_REMAINDERS = 5
 """A first or last sentence that comes with at least this many different remainders is stock, not answer."""
 
-_TOKEN = re.compile(r"<[a-z]+>|[\u3400-\u9fff]|[^\W_]+(?:['’.,:/-][^\W_]+)*")
+_TOKEN = re.compile(r"<[a-z]+>|[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+(?:['’.,:/-][^\W_\u3400-\u9fff]+)*")
 _NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千]")
 _NEGATION = words("not no never none nothing without cannot only unless except 不 没 无 别 非 未 仅 只")
 _LIGHT = (
@@ -31,10 +32,18 @@ _LIGHT = (
 )
 
 
+def is_light(token: str) -> bool:
+    """True for words that carry no content of their own: articles, pronouns, courtesies, particles."""
+    return token in _LIGHT
+
+
 def answer_key(text: str) -> str:
-    """What two wordings of the same answer share: tokens in lower case, without punctuation or placeholder numbers."""
+    """What two wordings of the same answer share: tokens in lower case, without punctuation or placeholder numbers.
+
+    Simplified and traditional characters count as the same.
+    """
     plain = PLACEHOLDER.sub(lambda m: f"<{m.group(1).lower()}>", text)
-    return " ".join(_TOKEN.findall(unicodedata.normalize("NFKC", plain).lower()))
+    return " ".join(_TOKEN.findall(fold_chinese(unicodedata.normalize("NFKC", plain)).lower()))
 
 
 def strip_stock(texts: Sequence[str]) -> list[str]:

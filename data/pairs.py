@@ -18,6 +18,7 @@ from data.normalise import detect_language
 from data.records import read_rows, write_rows
 from data.reuse import refusal
 from data.schema import Answer, Conversation, Example, Split
+from data.templates import find_template
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,12 +73,14 @@ class ExampleTask:
     Attributes:
         conversations: The shard.
         splits: (conversations) split of each, None for one that is in none.
+        weights: (conversations) how much each counts (`data.outcome`).
         given: (conversation, turn) of a message to the id of the answer it is.
         examples: The file to write.
     """
 
     conversations: Path
     splits: tuple[Split | None, ...]
+    weights: tuple[float, ...]
     given: Mapping[tuple[int, int], str]
     examples: Path
 
@@ -101,11 +104,16 @@ def _examples(task: ExampleTask) -> Iterator[Example]:
     rows = read_rows(task.conversations, Conversation)
     for number, (conversation, split) in enumerate(zip(rows, task.splits, strict=True)):
         if split is not None:
-            yield from examples_of(conversation, number, task.given, split)
+            yield from examples_of(conversation, number, task.given, split, weight=task.weights[number])
 
 
 def examples_of(
-    conversation: Conversation, number: int, given: Mapping[tuple[int, int], str], split: Split
+    conversation: Conversation,
+    number: int,
+    given: Mapping[tuple[int, int], str],
+    split: Split,
+    *,
+    weight: float = 1.0,
 ) -> Iterator[Example]:
     """Yields the examples of one conversation.
 
@@ -114,6 +122,7 @@ def examples_of(
         number: Its row in ``given``.
         given: See ``ExampleTask``.
         split: Of the conversation.
+        weight: Of the conversation.
     """
     history: list[str] = []
     turns = [(message.role, message.text) for message in conversation.messages]
@@ -130,6 +139,7 @@ def examples_of(
             language=conversation.language or "en",
             history=tuple(history),
             time=message.time,
+            weight=weight,
         )
         history.append(answer)
 
@@ -172,6 +182,7 @@ def _answer(
     where = said.conversation[rows]
     asked = (said.questions[int(row)] for row in rows[train[where]])
     under = Counter(topics[ids[c]] for c in where if ids[c] in topics)
+    template = find_template(dict(group.wordings)) if why and len(group.wordings) > 1 else None
     return Answer(
         id=group.id,
         text=group.text,
@@ -184,6 +195,8 @@ def _answer(
         reusable=why is None,
         held_back=why,
         title=group.label,
+        template=template.text if template else None,
+        slots=template.slots if template else (),
     )
 
 

@@ -14,6 +14,7 @@ from data.blocks import Block
 from data.dedupe import edges_of
 from data.intake import clean_conversation
 from data.label import opening
+from data.outcome import outcome_weight
 from data.pairs import agent_utterances
 from data.readers.source import Problems
 from data.records import write_rows
@@ -83,7 +84,7 @@ def _write_rows(path: Path, conversations: list[Conversation], notes: Mapping[st
         "topic": [c.topic for c in conversations],
         "language": [c.language for c in conversations],
         "messages": [len(c.messages) for c in conversations],
-        "weight": [1.0 for _ in conversations],
+        "weight": [outcome_weight(c) for c in conversations],
         "label": [c.messages[0].intent if len(c.messages) == 1 else None for c in conversations],
     }
     write_table(path, CONVERSATION_COLUMNS, columns, notes=notes)

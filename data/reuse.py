@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from data import claims, claims_zh, evidence
+from data.automatic import is_automatic
 from data.courtesy import is_small_talk, split_sentences
 from data.normalise import detect_language
 
@@ -44,14 +45,14 @@ _Rule = tuple[str, re.Pattern[str], bool]
 """Reason, pattern, and whether conditions ("if it was opened") are left out before it is searched for."""
 
 _ENGLISH: tuple[_Rule, ...] = (
-    ("asks the customer for something", claims.ASKS, False),
-    ("points at a link that is missing, or is cut off", claims.DANGLING, False),
     ("about money for one customer", claims.MONEY, False),
     ("says what somebody did", claims.ACTION, True),
     ("says what somebody will do", claims.PROMISE, False),
-    ("holds only at one moment", claims.MOMENT, False),
+    ("asks the customer for something", claims.ASKS, False),
     ("about one customer's case", claims.CASE, True),
+    ("holds only at one moment", claims.MOMENT, False),
     ("was looked up for one customer", claims.FOUND, False),
+    ("points at a link that is missing, or is cut off", claims.DANGLING, False),
 )
 _CHINESE: tuple[_Rule, ...] = (
     ("asks the customer for something", claims_zh.ASKS, False),
@@ -98,11 +99,10 @@ def refusal_of(text: str, *, support: int = 1) -> str | None:
         return "only courtesies"
     if len(text) > LONGEST:
         return "too long"
-    if is_offensive(text):
-        return "offensive"
-    if detect_language(text) == "zh":
-        return _refusal_zh(text, support)
-    return _refusal_en(text, support)
+    reason = _refusal_zh(text, support) if detect_language(text) == "zh" else _refusal_en(text, support)
+    if reason is None and is_automatic(text):
+        return "an automatic reply"
+    return "offensive" if reason is None and is_offensive(text) else reason
 
 
 def is_offensive(text: str) -> bool:
@@ -115,12 +115,9 @@ def _refusal_en(text: str, support: int) -> str | None:
     if len(text) < _SHORT_ENGLISH:
         return "too short"
     straight = text.translate(_QUOTES)
-    if claims.PERSON.search(straight):
-        return "names somebody"
-    if evidence.CUT.match(straight):
-        return "points at a link that is missing, or is cut off"
-    straight = _GLUED.sub(r"\1 \2", straight)
-    plain = evidence.ADVICE.sub(_as_advice, _LINK.sub("www.link.com", straight.lower()))
+    plain = _LINK.sub("www.link.com", _GLUED.sub(r"\1 \2", straight).lower())
+    if "?" in plain:
+        plain = evidence.ADVICE.sub(_as_advice, plain)
     if "?" in plain or evidence.BARE_QUESTION.match(plain):
         return "a question to the customer"
     sentences = [s for s in split_sentences(plain) if not evidence.FILLER.match(s)]
@@ -128,8 +125,14 @@ def _refusal_en(text: str, support: int) -> str | None:
         return "only courtesies"
     plain = " ".join(s for s in split_sentences(plain) if not evidence.PURE.match(s))
     if support >= CANNED:
-        return _first(plain, plain, _CANNED_ENGLISH) or _fragment(sentences)
-    return _first(plain, evidence.CONDITION.sub("if so", plain), _ENGLISH) or _unclear(sentences)
+        reason = _first(plain, plain, _CANNED_ENGLISH) or _fragment(sentences)
+    else:
+        reason = _unclear(sentences) or _first(plain, evidence.CONDITION.sub("if so", plain), _ENGLISH)
+        if reason is None and not evidence.GENERAL.search(" ".join(sentences)):
+            reason = "said too rarely to be sure"
+    if reason is None and evidence.CUT.match(straight):
+        return "points at a link that is missing, or is cut off"
+    return "names somebody" if reason is None and claims.PERSON.search(straight) else reason
 
 
 def _as_advice(match: re.Match[str]) -> str:
@@ -146,9 +149,8 @@ def _unclear(sentences: list[str]) -> str | None:
     said = " ".join(sentences)
     if len(said.split()) < _FEWEST_WORDS or _fragment(sentences):
         return "too short"
-    if evidence.OPENS.match(sentences[0]):
-        return "understood only with what it replies to"
-    return None if evidence.GENERAL.search(said) else "said too rarely to be sure"
+    alone = not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(sentences[0])
+    return None if alone else "understood only with what it replies to"
 
 
 def _refusal_zh(text: str, support: int) -> str | None:

@@ -96,6 +96,7 @@ class Conversation(Record):
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
         channel: Where it was held, as the log names it (``email``, ``web``, ``whatsapp``), or None.
         people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
+        satisfaction: What the customer rated, from 0 (not at all) to 1 (fully), or None when nobody asked.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Conversation(Record):
     complete: bool = True
     people: tuple[str, ...] = ()
     channel: str | None = None
+    satisfaction: float | None = None
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
@@ -133,6 +135,7 @@ class Example(Record):
         split: By conversation and time: train is oldest.
         language: ``en`` or ``zh`` (or another code).
         time: Unix seconds, or None.
+        weight: How much it counts in training, by how the conversation ended (`data.outcome.outcome_weight`).
     """
 
     conversation: str
@@ -143,6 +146,7 @@ class Example(Record):
     language: str
     history: tuple[str, ...] = ()
     time: float | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,10 @@ class Answer(Record):
         held_back: Why it is not reusable, in a few words; None when it is.
         source: ``log``, ``curated`` or ``article``.
         title: Where it stands, for people.
+        template: The wording with slots, where the answer is one: ``Your order {order} ships on {date}.``
+        slots: Names of the slots in the order of the template.
+        superseded_by: Id of the newer answer that contradicts this one; such an answer is not reusable until a person
+            decides otherwise.
     """
 
     id: str
@@ -222,6 +230,9 @@ class Answer(Record):
     held_back: str | None = None
     source: Literal["log", "curated", "article"] = "log"
     title: str | None = None
+    template: str | None = None
+    slots: tuple[str, ...] = ()
+    superseded_by: str | None = None
 
 
 @dataclass(frozen=True)

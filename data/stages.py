@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, hash_json
 from data.blocks import Block, LogBlocks
+from data.contradictions import find_contradictions, settle
 from data.correcting import apply_corrections
 from data.corrections import merge, read_corrections
 from data.dedupe import stock_of
@@ -129,8 +130,10 @@ class _Build:
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
             ids = self._table["id"].to_pylist()
-            answers = make_answers(groups, ids, found.of, train, listed=division.by == "question")
-            write_rows(self.layout.answers, answers)
+            answers = list(make_answers(groups, ids, found.of, train, listed=division.by == "question"))
+            contradictions = find_contradictions(answers)
+            write_rows(self.layout.contradictions, contradictions)
+            write_rows(self.layout.answers, settle(answers, contradictions))
         save_survey(self.layout.survey, surveys)
         groups.save(self.layout.groups)
         corrected = self._correct(division)
@@ -349,7 +352,8 @@ class _Build:
             place = self.layout.examples / f"{name}.jsonl"
             if not self._is_there(place):
                 split_of = tuple(splits[value] for value in code.tolist())
-                yield ExampleTask(self._places(shard)[0], split_of, given, place)
+                weights = tuple(self._tables[number]["weight"].to_pylist())
+                yield ExampleTask(self._places(shard)[0], split_of, weights, given, place)
 
     def _topics(self, division: Division) -> Topics:
         with self.progress.step("topics"):
