@@ -72,18 +72,26 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run_guarded(lambda: build_app(wanted)(words, standalone_mode=True, obj=_embedder)))
 
 
-def _embedder(workspace: Workspace) -> Callable[..., Any]:
+def _embedder(workspace: Workspace, *, adapt: bool = False) -> Callable[..., Any]:
     """The encoder that `data` commands use: of the live model, else the base model of the workspace's recipe.
 
     ``data`` may not import what is above it, so it gets this function through the command's context.
+
+    Args:
+        workspace: Whose live model, recipe and cache.
+        adapt: Draw the base model towards the texts first (minutes) instead of taking the live one.
     """
+    from finetune.adapt import AdaptedEncoder
     from finetune.base import open_base
+    from finetune.encoder import find_base
     from finetune.recipe import load_recipe
     from retrieval.encoder import OnnxEncoder
 
+    recipe = load_recipe(workspace.settings.learn.recipe)
+    if adapt:
+        return AdaptedEncoder(find_base(recipe.base_model, expected=recipe.base_sha256))
     if (workspace.var / "live.json").is_file():
         return OnnxEncoder.load(workspace.live_model()).encode
-    recipe = load_recipe(workspace.settings.learn.recipe)
     return open_base(workspace.var / "encoders", recipe=recipe).encode
 
 

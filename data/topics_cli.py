@@ -35,6 +35,9 @@ def discover(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to; WORKSPACE/var/proposals.yml.")] = None,
     since: Annotated[str | None, typer.Option(help="A date or weeks: mark topics that older data lack.")] = None,
     tagged: Annotated[bool, typer.Option("--tagged", help="Group tagged conversations too.")] = False,
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="Draw the encoder towards this log first: clearer groups, some minutes.")
+    ] = False,
     words: Words = False,
     workspace: Place = None,
     as_json: AsJson = False,
@@ -56,7 +59,11 @@ def discover(
     conversations = list(read_rows(layout.conversations, Conversation))
     begins = parse_since(since, newest=_newest(conversations)) if since else None
     proposals, members = propose(
-        conversations, first_answers(layout), embed=_embed(context, place, words), since=begins, tagged=tagged
+        conversations,
+        first_answers(layout),
+        embed=_embed(context, place, words=words, adapt=adapt),
+        since=begins,
+        tagged=tagged,
     )
     proposals, members = keep_decisions(proposals, members, *earlier)
     write_proposals(path, proposals, members)
@@ -116,7 +123,7 @@ def check(
     examples = [e for e in _examples(_dataset(place, key)) if e.source in ("log", "person", "rules")]
     doubts = check_labels(
         [e.text for e in examples], [e.intent for e in examples], [e.language for e in examples],
-        embed=_embed(context, place, words),
+        embed=_embed(context, place, words=words),
     )  # fmt: skip
     kinds = Counter(doubt.kind for doubt in doubts)
     title = f"{len(examples):,} labels: " + (
@@ -154,10 +161,12 @@ def suggest_(
     conversations = list(read_rows(layout.conversations, Conversation))
     openings, languages = openings_of(conversations), {c.id: c.language or "en" for c in conversations}
     given = {e.text: e.intent for e in _examples(layout) if e.source in ("log", "person", "file")}
-    embed = _embed(context, place, words)
+    embed = _embed(context, place, words=words)
     rows: list[dict[str, Any]] = []
-    for language, ids in _by_language(openings, languages).items():
-        share = max(1, round(n * len(ids) / len(openings)))
+    different = _by_language(openings, languages)
+    total = sum(len(ids) for ids in different.values())
+    for language, ids in different.items():
+        share = max(1, round(n * len(ids) / total))
         vectors, _ = embed_texts([openings[i] for i in ids], language, embed)
         known = [at for at, i in enumerate(ids) if openings[i] in given]
         chosen = suggest(vectors, known, [given[openings[ids[at]]] for at in known], count=share)
@@ -184,9 +193,9 @@ def _newest(conversations: Sequence[Conversation]) -> float | None:
     return max((c.started for c in conversations if c.started is not None), default=None)
 
 
-def _embed(context: typer.Context, place: Workspace, words: bool) -> Embed | None:
+def _embed(context: typer.Context, place: Workspace, *, words: bool, adapt: bool = False) -> Embed | None:
     """The encoder that whoever started the command line handed down; None without one."""
-    embed: Embed | None = None if words or context.obj is None else context.obj(place)
+    embed: Embed | None = None if words or context.obj is None else context.obj(place, adapt=adapt)
     return embed
 
 
