@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.readers import FORMATS
+from data.topics_cli import app as topics_app
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout
     from data.workspace import Workspace
 
 app = typer.Typer(help="Logs to datasets.", no_args_is_help=True)
+app.registered_commands += topics_app.registered_commands
 
 Paths = Annotated[list[Path], typer.Argument(help="Support logs, also packed (gzip, zstd, zip), or a database.")]
 Format = Annotated[

@@ -7,7 +7,6 @@ A log becomes conversations; conversations become examples (a context and the an
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 Role = Literal["customer", "agent", "system"]
@@ -45,10 +44,15 @@ class Record:
         return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()})
 
 
-@cache
-def _optional(cls: Any) -> frozenset[str]:
-    """Names of the fields that need not be given."""
-    return frozenset(f.name for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING)
+_OPTIONAL: dict[type, frozenset[str]] = {}
+
+
+def _optional(cls: type[Record]) -> frozenset[str]:
+    """Names of the fields that need not be given; looked up for each row that is written."""
+    if cls not in _OPTIONAL:
+        needless = (f for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING)
+        _OPTIONAL[cls] = frozenset(f.name for f in needless)
+    return _OPTIONAL[cls]
 
 
 def _plain(value: Any) -> Any:
