@@ -20,8 +20,10 @@ from data.errors import InputError
 from data.intake import check_paths
 from data.people import KEY_FILE, workspace_key
 from data.progress import Progress
+from data.proposals import accepted_labels
 from data.rasa_export import nlu_files
 from data.readers.database import database_source
+from data.weak import read_rules
 from data.workspace import PROJECT, Workspace
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ STATIC = PROJECT / "data" / "rasa"
 
 CORRECTIONS = "corrections"
 """Folder in ``var`` of what agents corrected; `data.corrections`."""
+
+PROPOSALS = "proposals.yml"
+"""File in ``var`` of topics that a person accepted; `data.proposals`."""
 
 SMALL = 8 << 20
 """Bytes of logs below which starting processes takes longer than they save."""
@@ -74,10 +79,13 @@ def build_dataset(
 
     check_paths(paths)
     settings = _settings(workspace, format, mapping, static)
-    corrections = workspace.var / CORRECTIONS
+    corrections, learn = workspace.var / CORRECTIONS, workspace.settings.learn
+    accepted = accepted_labels(workspace.var / PROPOSALS)
+    rules = tuple(read_rules(workspace.root / learn.rules)) if learn.rules else ()
     recipe = settings | {
         "logs": [_fingerprint(path) for path in paths],
         "corrections": {path.name: hash_file(path) for path in sorted(corrections.glob("*.jsonl"))},
+        "accepted": hash_json(accepted),
     }
     parent = workspace.folder("dataset")
     layout = DatasetLayout(parent / hash_json(recipe))
@@ -89,8 +97,10 @@ def build_dataset(
         choose_engine(engine, small=small) as workers,
         _as_before(parent, workspace.var / KEY_FILE),
     ):
-        keep = tuple(workspace.settings.learn.keep)
-        options = Options(tuple(paths), format, mapping, strict, keep, static, fresh, corrections)
+        options = Options(
+            paths=tuple(paths), format=format, mapping=mapping, strict=strict, learn=learn, static=static, fresh=fresh,
+            corrections=corrections, accepted=accepted, rules=rules,
+        )  # fmt: skip
         prepared = options.open(progress)  # before anything is written: what cannot be read at all is refused here
         key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)
@@ -117,10 +127,15 @@ def _as_before(parent: Path, key: Path) -> Iterator[None]:
 
 def _settings(workspace: Workspace, format: str | None, mapping: str | None, static: Path) -> dict[str, Any]:
     """What shapes a dataset besides its logs."""
+    learn = workspace.settings.learn
+    rules = workspace.root / learn.rules
     return {
         "format": format,
         "mapping": mapping,
-        "keep": list(workspace.settings.learn.keep),
+        "keep": list(learn.keep),
+        "redact": list(learn.redact),
+        "surrogates": learn.surrogates,
+        "rules": hash_file(rules) if learn.rules and rules.is_file() else "",
         "static": {path.name: hash_file(path) for path in nlu_files(static)},
         "code": CODE_VERSION,
     }

@@ -160,8 +160,8 @@ def find_earlier(parent: Path, settings: Mapping[str, Any], blocks: Sequence[str
 def _blocks_of(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     try:
         recipe = dict(load_manifest(folder, kind="dataset", verify=False).recipe)
-        recipe.pop("logs", None)
-        recipe.pop("corrections", None)
+        for name in ("logs", "corrections", "accepted"):
+            recipe.pop(name, None)
         if hash_json(recipe) != hash_json(settings):
             return {}
         notes = notes_of(read_table(DatasetLayout(folder).survey))

@@ -21,6 +21,7 @@ from data.records import write_rows
 from data.redact import Redactor
 from data.schema import Conversation
 from data.split import split_row
+from data.surrogates import fill
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class RefineTask:
 def refine_block(task: RefineTask) -> int:
     """Redacts a block and writes its shard, which comes last and stands for its columns too; returns its size."""
     redactor = copy(task.redactor)
-    redactor.counts = Counter()
+    redactor.counts, redactor.surrogates = Counter(), False  # answers are judged on placeholders
     conversations = list(_redacted(task, redactor))
     counts = [[kind, language, count] for (kind, language), count in sorted(redactor.counts.items())]
     said = (m.text for c in conversations[:: task.every] for m in c.messages if m.role == "agent")
@@ -57,7 +58,8 @@ def refine_block(task: RefineTask) -> int:
     _write_rows(task.rows, conversations, {"redacted": counts, "edges": edges})
     write_utterances(task.utterances, conversations)
     temporary = task.conversations.with_name(f".{task.conversations.name}.{os.getpid()}.tmp")
-    write_rows(temporary, conversations)
+    filled = (fill(c, redactor.key) for c in conversations) if task.redactor.surrogates else conversations
+    write_rows(temporary, filled)
     os.replace(temporary, task.conversations)
     return len(conversations)
 

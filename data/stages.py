@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from data.engine import Engine
 from data.grouping import Groups, Utterances
 from data.intake import Complaints
 from data.label import Topics, find_topics
+from data.own_patterns import compile_patterns
 from data.pairs import ExampleTask, example_shard, make_answers
 from data.parts import notes_of, read_table, split_rows
 from data.progress import Progress
@@ -38,7 +39,9 @@ from data.schema import Conversation, Message, Split
 from data.shop import SAMPLED, ShopFacts
 from data.split import Division, divide
 from data.survey import Register, Surveyed, SurveyTask, check_enough, survey_block
+from data.weak import Rule
 from data.wording import Stock, WordTask, word_shard
+from data.workspace import Learn
 
 TOLERATED = 0.05
 """Share of broken lines above which a log is taken for something else than it was read as."""
@@ -54,10 +57,12 @@ class Options:
     format: str | None
     mapping: str | None
     strict: bool
-    keep: tuple[str, ...]
+    learn: Learn
     static: Path
     fresh: bool
     corrections: Path
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
 
     def open(self, progress: Progress) -> Prepared:
         """Opens the logs.
@@ -222,7 +227,9 @@ class _Build:
         before = self.earlier.decided
         facts = before.facts.with_agents(self._facts) if before else self._facts.settled()
         epoch = before.epoch if before else hash_json([facts.to_json(), self.settings])
-        redactor = Redactor(facts, keep=self.prepared.options.keep, key=self.key)
+        learn = self.prepared.options.learn
+        patterns = compile_patterns(learn.redact, thing="[learn] redact")
+        redactor = Redactor(facts, keep=learn.keep, patterns=patterns, surrogates=learn.surrogates, key=self.key)
         self._shards = [shard_name(s.number, s.block, ids[s.number], epoch) for s in surveys]
         tasks = (
             RefineTask(block, ids[block.number], self._every, redactor, *self._places(name))
@@ -357,15 +364,18 @@ class _Build:
 
     def _topics(self, division: Division) -> Topics:
         with self.progress.step("topics"):
-            static = static_examples(self.prepared.options.static)
-            return find_topics(list(self._openings()), division.splits, static)
+            options = self.prepared.options
+            return find_topics(
+                list(self._openings()), division.splits, static_examples(options.static), accepted=options.accepted,
+                rules=options.rules,
+            )  # fmt: skip
 
     def _openings(self) -> Iterator[Conversation]:
         """Each conversation as far as its topic matters: what it opens with."""
-        names = ("id", "opening", "language", "topic")
-        for name, text, language, topic in zip(*(self._table[n].to_pylist() for n in names), strict=True):
+        names = ("id", "opening", "language", "topic", "label")
+        for name, text, language, topic, label in zip(*(self._table[n].to_pylist() for n in names), strict=True):
             if text is not None:
-                yield Conversation(name, (Message("customer", text),), language, topic)
+                yield Conversation(name, (Message("customer", text, intent=label),), language, topic)
 
 
 def _mark(split: str) -> bytes:

@@ -51,6 +51,7 @@ class Learn:
         recipe: How the model is trained.
         keep: Values that stay although they look like personal data: the shop's own telephone, mail, address.
         redact: Regular expressions of numbers to replace besides those found anyway.
+        rules: File of weak rules, from the workspace's folder; see docs/how-to/topics.md.
         surrogates: Whether datasets hold made-up values instead of placeholders.
     """
 
@@ -58,6 +59,7 @@ class Learn:
     keep: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     surrogates: bool = False
+    rules: str = ""
 
 
 @dataclass(frozen=True)
