@@ -29,6 +29,8 @@ from data.workspace import PROJECT, Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from data.stages import Options
+
 CODE_VERSION = 5
 """Raised with every change that makes another dataset from the same log."""
 
@@ -75,18 +77,12 @@ def build_dataset(
     Raises:
         InputError: A log that cannot be used; nothing is written.
     """
-    from data.stages import Options, build
+    from data.stages import build
 
     check_paths(paths)
     settings = _settings(workspace, format, mapping, static)
-    corrections, learn = workspace.var / CORRECTIONS, workspace.settings.learn
-    accepted = accepted_labels(workspace.var / PROPOSALS)
-    rules = tuple(read_rules(workspace.root / learn.rules)) if learn.rules else ()
-    recipe = settings | {
-        "logs": [_fingerprint(path) for path in paths],
-        "corrections": {path.name: hash_file(path) for path in sorted(corrections.glob("*.jsonl"))},
-        "accepted": hash_json(accepted),
-    }
+    options = _options(paths, workspace, format=format, mapping=mapping, strict=strict, fresh=fresh, static=static)
+    recipe = settings | _inputs(options)
     parent = workspace.folder("dataset")
     layout = DatasetLayout(parent / hash_json(recipe))
     if not fresh and is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
@@ -97,10 +93,6 @@ def build_dataset(
         choose_engine(engine, small=small) as workers,
         _as_before(parent, workspace.var / KEY_FILE),
     ):
-        options = Options(
-            paths=tuple(paths), format=format, mapping=mapping, strict=strict, learn=learn, static=static, fresh=fresh,
-            corrections=corrections, accepted=accepted, rules=rules,
-        )  # fmt: skip
         prepared = options.open(progress)  # before anything is written: what cannot be read at all is refused here
         key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)
@@ -108,6 +100,42 @@ def build_dataset(
             report = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
     return layout
+
+
+def _options(
+    paths: Sequence[Path],
+    workspace: Workspace,
+    *,
+    format: str | None,
+    mapping: str | None,
+    strict: bool,
+    fresh: bool,
+    static: Path,
+) -> Options:
+    from data.stages import Options
+
+    learn = workspace.settings.learn
+    return Options(
+        paths=tuple(paths),
+        format=format,
+        mapping=mapping,
+        strict=strict,
+        learn=learn,
+        static=static,
+        fresh=fresh,
+        corrections=workspace.var / CORRECTIONS,
+        accepted=accepted_labels(workspace.var / PROPOSALS),
+        rules=tuple(read_rules(workspace.root / learn.rules)) if learn.rules else (),
+    )
+
+
+def _inputs(options: Options) -> dict[str, Any]:
+    """What a dataset is made from, by content."""
+    return {
+        "logs": [_fingerprint(path) for path in options.paths],
+        "corrections": {path.name: hash_file(path) for path in sorted(options.corrections.glob("*.jsonl"))},
+        "accepted": hash_json(options.accepted),
+    }
 
 
 @contextmanager
