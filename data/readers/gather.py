@@ -5,13 +5,34 @@ Kept in a temporary SQLite database, which spills to disk, so that memory does n
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
+_FULL = "database or disk is full"
 BATCH = 500
 """Rows written at once."""
+
+
+@contextmanager
+def temporary_store() -> Iterator[sqlite3.Connection]:
+    """A temporary database that spills to disk and is gone at the end.
+
+    Raises:
+        OSError: The disk of the temporary files is full.
+    """
+    with closing(sqlite3.connect("")) as store:
+        try:
+            yield store
+        except sqlite3.OperationalError as error:
+            if _FULL not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tempfile.gettempdir()) from error
 
 
 class Gathering:
@@ -22,18 +43,19 @@ class Gathering:
     """
 
     def __init__(self) -> None:
-        self._store = sqlite3.connect("")  # a temporary database that spills to disk
+        self._open = temporary_store()
+        self._waiting: list[tuple[str, str | None, float | None, str]] = []
+
+    def __enter__(self) -> Gathering:
+        self._store = self._open.__enter__()
         self._store.execute(
             "CREATE TABLE part (number INTEGER PRIMARY KEY, conversation TEXT, id TEXT, time REAL, body TEXT)"
         )
         self._store.execute("CREATE TABLE person (id TEXT PRIMARY KEY, role TEXT) WITHOUT ROWID")
-        self._waiting: list[tuple[str, str | None, float | None, str]] = []
-
-    def __enter__(self) -> Gathering:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
 
     def add(self, conversation: str, body: dict[str, Any], *, id: str | None = None, time: float | None = None) -> None:
         """Adds a part.

@@ -12,12 +12,12 @@ import email.utils
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from email.message import Message as Mail
 from typing import TYPE_CHECKING, NamedTuple
 
 from data.courtesy import words
 from data.readers.checks import BROKEN_RECORD, checked, writable
+from data.readers.gather import temporary_store
 from data.readers.mailtext import mail_text
 from data.readers.source import Problems, Source
 from data.readers.whatsapp import agents_of
@@ -80,7 +80,7 @@ def read(source: Source, problems: Problems, options: Options) -> Iterator[Conve
 
 
 def _threads(source: Source, problems: Problems, options: Options, agents: frozenset[str]) -> Iterator[Conversation]:
-    with closing(sqlite3.connect("")) as store:  # a temporary database that spills to disk
+    with temporary_store() as store:
         store.executescript(_TABLES)
         for number, raw in _mails(source):
             mail = _parse(raw)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.readers.checks import writable
 from data.readers.columns import known_names
 from data.readers.jsonstream import rows as json_objects
 from data.readers.packed import FREE_BYTES, MOST_RATIO, too_large
@@ -152,7 +153,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.replace("\x00", "") if "\x00" in value else value
+        return value if value.isascii() and "\x00" not in value else writable(value.replace("\x00", ""))
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
@@ -160,7 +161,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return writable(json.dumps(value, ensure_ascii=False, default=str))
     return str(value)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from data.errors import InputError
 from data.readers.checks import checked, shown
 from data.readers.columns import describe, find_columns, shape_of
+from data.readers.gather import temporary_store
 from data.readers.order import LOOKED_AT, Numbered, Splitter, has_signs
 from data.readers.roles import role_of
 from data.readers.rows import Row, read_rows
@@ -173,7 +173,7 @@ class _Table:
                 yield number, 0, message.time or started, *(entry.get(field, "") for field in _FIELDS)
 
     def _gathered(self, entries: Iterator[Entry]) -> Iterator[Conversation]:
-        with closing(sqlite3.connect("")) as store:  # "" is a temporary database that spills to disk
+        with temporary_store() as store:
             store.execute(f"CREATE TABLE message (number, empty, time REAL, {', '.join(_FIELDS)})")
             store.executemany(f"INSERT INTO message VALUES (?, ?, ?{', ?' * len(_FIELDS)})", entries)
             split = "conversation" not in self.columns and "transcript" not in self.columns

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 from data.errors import InputError
 from data.readers.checks import checked
+from data.readers.gather import temporary_store
 from data.readers.rows import read_rows
 from data.readers.source import Problems, Source
 from data.readers.times import read_iso
@@ -61,7 +61,7 @@ def read(source: Source, problems: Problems) -> Iterator[Conversation]:
 
 
 def _threads(rows: Iterator[tuple[int, list[str]]], at: dict[str, int], problems: Problems) -> Iterator[Conversation]:
-    with closing(sqlite3.connect("")) as store:  # a temporary database that spills to disk
+    with temporary_store() as store:
         store.execute("CREATE TABLE tweet (number INTEGER PRIMARY KEY, id UNIQUE, parent, author, inbound, time, text)")
         store.execute("CREATE TABLE reply (id PRIMARY KEY, parent) WITHOUT ROWID")
         _fill(store, rows, at, problems)

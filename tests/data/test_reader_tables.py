@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from data.errors import InputError
 from data.readers import Problem, open_log
+from data.readers.gather import temporary_store
 from data.readers.order import Splitter, has_signs
 from data.readers.transcript import Said, read_transcript
 from data.schema import Conversation, Message
@@ -234,3 +237,25 @@ def test_the_real_banking77() -> None:
     log = read(BANKING)
     assert len(log) == 3080
     assert len({m.intent for c in log for m in c.messages}) == 77
+
+
+def test_half_pairs_of_surrogates_in_flat_json(tmp_path: Path) -> None:
+    rows = [
+        {"conversation": "c\ud800", "role": r, "text": "hi \udc00", "author": "\ud83d"} for r in ("customer", "agent")
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (only,) = read(path)
+    json.dumps(only.to_json(), ensure_ascii=False).encode()
+
+
+def test_a_full_disk_of_temporary_files_is_told_as_one() -> None:
+    def fill() -> None:
+        with temporary_store() as store:
+            store.execute("PRAGMA max_page_count = 2")
+            store.execute("CREATE TABLE message (text)")
+            store.execute("INSERT INTO message VALUES (zeroblob(100000))")
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fill()
+    assert caught.value.errno == errno.ENOSPC
