@@ -44,10 +44,11 @@ class Web:
 
 @dataclass(frozen=True)
 class Learn:
-    """Defaults of ``careline learn``."""
+    """Defaults of ``careline learn``; ``rules`` is a TOML file of weak rules in the workspace, or empty."""
 
     recipe: str = "laptop"
     keep: tuple[str, ...] = ()
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,16 @@ class Workspace:
     def go_live(self, live: Live) -> None:
         """Switches all four artefacts at once; running processes notice by polling the file."""
         write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
+
+    @property
+    def proposals(self) -> Path:
+        """Topics that a person accepts, merges or renames."""
+        return self.var / "proposals.yml"
+
+    @property
+    def rules(self) -> Path | None:
+        """The file of weak rules that the settings name."""
+        return self.root / self.settings.learn.rules if self.settings.learn.rules else None
 
     def live_dataset(self) -> DatasetLayout:
         """The dataset that serves."""
