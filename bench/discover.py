@@ -33,8 +33,8 @@ DRAWS = 5
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     """Measures; ``only`` is ``topics`` or ``active``.
 
-    ``quick`` groups the base encoder's vectors as they are instead of adapting it (minutes), and draws at
-    random 3 times instead of 5, without the curve.
+    ``quick`` groups the base encoder's vectors as they are instead of adapting it (minutes), and draws at random 3
+    times instead of 5, without the curve.
     """
     from finetune.adapt import AdaptedEncoder
     from finetune.base import open_base

@@ -25,7 +25,6 @@ Place = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Words = Annotated[bool, typer.Option("--words", help="Group by words (TF-IDF) instead of an encoder; quicker.")]
-PROPOSALS = "proposals.yml"
 
 
 @app.command()
@@ -54,7 +53,7 @@ def discover(
 
     place = _workspace(workspace)
     layout = _dataset(place, key)
-    path = out or place.var / PROPOSALS
+    path = out or place.proposals
     earlier = read_proposals(path) if path.is_file() else ([], {})
     conversations = list(read_rows(layout.conversations, Conversation))
     begins = parse_since(since, newest=_newest(conversations)) if since else None

@@ -16,6 +16,7 @@ from typing import Any
 import tomli
 
 from data.errors import InputError
+from data.workspace import Workspace
 
 KNOWN = ("topic", "any", "all", "none", "pattern", "language")
 LONE = 0.75
@@ -84,6 +85,15 @@ def read_rules(path: Path) -> list[Rule]:
     if not isinstance(rows, list) or not rows or set(content) != {"rule"}:
         raise _refusal(str(path), f"the keys {sorted(content)}", "[[rule]] tables and nothing else")
     return [_rule(f"{path} rule {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def rules_of(workspace: Workspace) -> list[Rule]:
+    """The rules that ``[learn] rules`` of a workspace names; none where it names none.
+
+    Raises:
+        InputError: See ``read_rules``.
+    """
+    return read_rules(workspace.rules) if workspace.rules else []
 
 
 def _rule(name: str, row: Any) -> Rule:

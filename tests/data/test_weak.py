@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from data.weak import read_rules, votes_of, weak_labels
+from data.weak import read_rules, rules_of, votes_of, weak_labels
+from data.workspace import Workspace, find_workspace
 
 RULES = """
 [[rule]]
@@ -31,14 +32,14 @@ pattern = 'NT-\\d+'
 """
 
 
-def rules_of(tmp_path: Path, text: str) -> list:
+def parsed(tmp_path: Path, text: str) -> list:
     path = tmp_path / "rules.toml"
     path.write_text(text, encoding="utf-8")
     return read_rules(path)
 
 
 def test_conditions_mean_what_the_page_says(tmp_path: Path) -> None:
-    rules = rules_of(tmp_path, RULES)
+    rules = parsed(tmp_path, RULES)
     assert votes_of("I was never REFUNDED", "en", rules) == [0]
     assert votes_of("give me my money  back", "en", rules) == [0]
     assert votes_of("a refund on a gift card", "en", rules) == []
@@ -64,7 +65,7 @@ def test_conditions_mean_what_the_page_says(tmp_path: Path) -> None:
 )
 def test_a_bad_file_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(InputError, match="Mend the file") as error:
-        rules_of(tmp_path, text)
+        parsed(tmp_path, text)
     assert told in str(error.value)
 
 
@@ -74,7 +75,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 def test_agreement_raises_confidence_and_a_rule_that_contradicts_is_outvoted(tmp_path: Path) -> None:
-    rules = rules_of(
+    rules = parsed(
         tmp_path,
         "".join(f"[[rule]]\ntopic = '{t}'\nany = ['{w}']\n" for t, w in
                 [("a", "apple"), ("a", "pear"), ("a", "plum"), ("b", "noise"), ("b", "beer")]),
@@ -95,4 +96,13 @@ def test_agreement_raises_confidence_and_a_rule_that_contradicts_is_outvoted(tmp
 
 
 def test_texts_without_a_vote_get_no_label(tmp_path: Path) -> None:
-    assert weak_labels({"x": "good morning"}, {"x": "en"}, rules_of(tmp_path, RULES)) == {}
+    assert weak_labels({"x": "good morning"}, {"x": "en"}, parsed(tmp_path, RULES)) == {}
+
+
+def test_the_workspace_names_its_rules(tmp_path: Path) -> None:
+    assert rules_of(Workspace(tmp_path)) == []
+    (tmp_path / "careline.toml").write_text('[learn]\nrules = "rules.toml"\n', encoding="utf-8")
+    with pytest.raises(InputError, match="no such file"):
+        rules_of(find_workspace(str(tmp_path)))
+    (tmp_path / "rules.toml").write_text(RULES, encoding="utf-8")
+    assert [rule.topic for rule in rules_of(find_workspace(str(tmp_path)))] == ["refund", "refund", "delivery", "order"]
