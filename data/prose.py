@@ -78,7 +78,7 @@ _FIRMS = words(
     airlines airways magazine times press news records music films studio studios award center centre museum church
     council department ministry office team support service services store shop market mall tower building square the
     card account credit debit order app pro plus mini ultra edition series season version model windows android
-    english spanish french german chinese american british european african asian"""
+    chinese american british european african asian"""
 )
 _TITLES = words("mr mrs ms miss dr prof sir madam dds phd md jr sr")
 
@@ -140,7 +140,8 @@ class ProseNames:
             initial = len(word) == 1
             if initial and begin >= 0:
                 continue  # John A. Smith
-            if initial or (self._blocked(word, known) and not self._leads(word, rest, known)):
+            kept = self._leads(word, rest, known) or (begin >= 0 and self._trails(text[begin:begins], word, known))
+            if initial or (self._blocked(word, known) and not kept):
                 if begin >= 0:
                     yield begin, finish
                 begin = -1
@@ -167,6 +168,17 @@ class ProseNames:
         if word.lower() not in known.first or word.lower() in self.common or not following:
             return False
         return following[0].lower() in known.last and not self._blocked(following[0], known)
+
+    def _trails(self, before: str, word: str, known: Lexicon) -> bool:
+        """Whether a word that is rarely a name, but a last name too, follows a first name: Teresa French."""
+        small = word.lower()
+        return (
+            before.strip().lower() in known.first
+            and small in known.last
+            and len(small) > 3
+            and small not in known.words
+            and small not in self.common
+        )
 
     def _rank(self, word: str, known: Lexicon) -> int:
         """2 a first name, 1 a last name or a word with letters that English lacks, 0 unknown, -1 rather no name."""
@@ -222,7 +234,7 @@ def _firm_beside(before: str, after: str) -> bool:
     ):
         return True
     following = re.match(r"[ ]([^\W\d_]+)", after)
-    if following and following.group(1).lower() in _FIRMS and following.group(1)[0].isupper():
+    if following and following.group(1)[0].isupper() and following.group(1).lower() in _FIRMS - lexicon().last:
         return True
     return bool(re.search(r"\d[A-Za-z]?,? $", before)) or bool(re.match(r",? \d", after))
 
