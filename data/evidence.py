@@ -120,8 +120,9 @@ BARE_QUESTION = re.compile(
 """A question that nobody ended with a question mark."""
 
 UNNAMED = re.compile(
-    r"^(?!if (?:it|they)\b)(?:(?!\b(?:an?|the|your|our|any|all|some|every|each|no|most|[a-z]{3,}s)\b)[^.!?])*?"
-    r"\b(?:it|they|them|these|those)\b"
+    r"^(?!if (?:it|they)\b)(?:(?!\b(?:an?|the|your|our|any|all|some|every|each|no|most|"
+    r"[a-z]{3,}s)\b)[^.!?])*?\b(?:it|they|them|"
+    r"these|those)\b"
     r"(?! (?:takes?|can take|usually|normally|may take|is possible|is not possible|is best|depends))"
 )
 """A sentence that says "it" or "they" before it has named anything: "We do when you purchase it"."""

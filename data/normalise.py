@@ -93,7 +93,7 @@ def fold_chinese(text: str) -> str:
 def _traditional() -> dict[int, str]:
     from importlib.resources import files
 
-    table = files("opencc").joinpath("dictionary").joinpath("TSCharacters.txt").read_text(encoding="utf-8")
+    table = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if "\t" in line)
     return {ord(written): folded.split(" ")[0] for written, folded in rows if len(written) == 1}
 

@@ -40,6 +40,8 @@ _ADVICE_OPENS = re.compile(
     r"^(?:can|could|did|have|do|does) (?:you|u)(?: please| also| just)?(?: tr(?:y|ied))?(?: to)? ?"
 )
 _FRAGMENT_WORDS = 9
+_LEFT_WORDS = 4
+"""What must be left beside a condition: "if your friend has not booked." is half a sentence."""
 
 _Rule = tuple[str, re.Pattern[str], bool]
 """Reason, pattern, and whether conditions ("if it was opened") are left out before it is searched for."""
@@ -68,6 +70,9 @@ _CANNED_ENGLISH: tuple[_Rule, ...] = (
     ("asks the customer for something", claims.ASKS_DATA, False),
     ("asks the customer for something", claims.ASKS, False),
     ("about one customer's case", claims.PLAINLY, False),
+    ("says what somebody did", claims.ACTION, True),
+    ("says what somebody will do", claims.PROMISE, False),
+    ("was looked up for one customer", claims.FOUND, False),
 )
 _CANNED_CHINESE: tuple[_Rule, ...] = (("about one customer's case", claims_zh.PLAINLY, False),)
 
@@ -124,10 +129,13 @@ def _refusal_en(text: str, support: int) -> str | None:
     if not sentences:
         return "only courtesies"
     plain = " ".join(s for s in split_sentences(plain) if not evidence.PURE.match(s))
+    unconditional = evidence.CONDITION.sub("if so", plain)
+    if len(unconditional.split()) < _LEFT_WORDS:
+        return "points at a link that is missing, or is cut off"
     if support >= CANNED:
-        reason = _first(plain, plain, _CANNED_ENGLISH) or _fragment(sentences)
+        reason = _first(plain, unconditional, _CANNED_ENGLISH) or _fragment(sentences)
     else:
-        reason = _unclear(sentences) or _first(plain, evidence.CONDITION.sub("if so", plain), _ENGLISH)
+        reason = _unclear(sentences) or _first(plain, unconditional, _ENGLISH)
         if reason is None and not evidence.GENERAL.search(" ".join(sentences)):
             reason = "said too rarely to be sure"
     if reason is None and evidence.CUT.match(straight):
