@@ -137,9 +137,9 @@ class LogBlocks:
         )
 
     @property
-    def name(self) -> str:
-        """For people: the file's name, or a database's address without its password."""
-        return self._source.path.name if self.path.is_file() else str(self._source.path)
+    def shown(self) -> str:
+        """For people: the file's path, or a database's address without its password."""
+        return str(self.path if self.path.is_file() else self._source.path)
 
     @property
     def at_once(self) -> bool:

@@ -23,7 +23,7 @@ from data.progress import Progress
 from data.proposals import accepted_labels
 from data.rasa_export import nlu_files
 from data.readers.database import database_source
-from data.weak import read_rules
+from data.weak import rules_of
 from data.workspace import PROJECT, Workspace
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ CODE_VERSION = 5
 """Raised with every change that makes another dataset from the same log."""
 
 STATIC = PROJECT / "data" / "rasa"
-
-CORRECTIONS = "corrections"
-"""Folder in ``var`` of what agents corrected; `data.corrections`."""
-
-PROPOSALS = "proposals.yml"
-"""File in ``var`` of topics that a person accepted; `data.proposals`."""
 
 SMALL = 8 << 20
 """Bytes of logs below which starting processes takes longer than they save."""
@@ -123,9 +117,9 @@ def _options(
         learn=learn,
         static=static,
         fresh=fresh,
-        corrections=workspace.var / CORRECTIONS,
-        accepted=accepted_labels(workspace.var / PROPOSALS),
-        rules=tuple(read_rules(workspace.root / learn.rules)) if learn.rules else (),
+        corrections=workspace.corrections,
+        accepted=accepted_labels(workspace.proposals),
+        rules=tuple(rules_of(workspace)),
     )
 
 
@@ -155,15 +149,14 @@ def _as_before(parent: Path, key: Path) -> Iterator[None]:
 
 def _settings(workspace: Workspace, format: str | None, mapping: str | None, static: Path) -> dict[str, Any]:
     """What shapes a dataset besides its logs."""
-    learn = workspace.settings.learn
-    rules = workspace.root / learn.rules
+    learn, rules = workspace.settings.learn, workspace.rules
     return {
         "format": format,
         "mapping": mapping,
         "keep": list(learn.keep),
         "redact": list(learn.redact),
         "surrogates": learn.surrogates,
-        "rules": hash_file(rules) if learn.rules and rules.is_file() else "",
+        "rules": hash_file(rules) if rules and rules.is_file() else "",
         "static": {path.name: hash_file(path) for path in nlu_files(static)},
         "code": CODE_VERSION,
     }

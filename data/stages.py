@@ -180,7 +180,7 @@ class _Build:
         surveys = self._surveys(keys, every=max(1, lines // SAMPLED))
         register = Register()
         ids = [register.enter(s.ids, s.digests) for s in surveys]
-        thing = ", ".join(str(path) for path in options.paths)
+        thing = ", ".join(log.shown for log in self.prepared.logs)
         self._judge(surveys)
         check_enough(thing, register.conversations, answered=any(s.answered for s in surveys))
         self._every = max(1, register.conversations // SAMPLED)

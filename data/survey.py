@@ -46,7 +46,7 @@ class Surveyed:
         block: Its key.
         ids: Of its conversations, as they may be shown.
         digests: (conversations) equal for those that say the same at the same time.
-        answered: Whether an agent answers a customer in one of them.
+        answered: Whether one of them teaches something: an agent answers a customer, or a message has its intent.
         facts: About the shop.
         problems: Broken lines.
         refused: How many of them.
@@ -77,7 +77,7 @@ def survey_block(task: SurveyTask) -> Surveyed:
             found.facts.observe(clean)
         found.ids.append(public_id(clean.id))
         found.digests.append(digest_of(clean))
-        found.answered = found.answered or is_answered(clean)
+        found.answered = found.answered or is_answered(clean) or any(m.intent for m in clean.messages)
     found.refused = len(found.problems)
     return found
 

@@ -138,6 +138,21 @@ class Workspace:
         """Switches all four artefacts at once; running processes notice by polling the file."""
         write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
 
+    @property
+    def proposals(self) -> Path:
+        """Topics that a person accepts, merges or renames."""
+        return self.var / "proposals.yml"
+
+    @property
+    def rules(self) -> Path | None:
+        """The file of weak rules that the settings name."""
+        return self.root / self.settings.learn.rules if self.settings.learn.rules else None
+
+    @property
+    def corrections(self) -> Path:
+        """Folder of what agents corrected (`data.corrections`)."""
+        return self.var / "corrections"
+
     def live_dataset(self) -> DatasetLayout:
         """The dataset that serves."""
         return DatasetLayout(self.folder("dataset") / self.live().dataset)
