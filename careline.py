@@ -10,11 +10,14 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from data.errors import InputError
+
+if TYPE_CHECKING:
+    from data.workspace import Workspace
 
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("bot.cli", "init", "Make a workspace for your own shop."),
@@ -22,10 +25,11 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("bot.cli", "serve", "Serve the bot: Redis, actions, Rasa worker and gateway."),
     "shell": ("bot.cli", "shell", "Talk to the bot in the terminal (rasa shell)."),
     "demo": ("learn", "demo", "Learn from the sample log and serve the demo shop."),
-    "data": ("data.cli", "app", "Logs to datasets: import, build, report."),
+    "data": ("data.cli", "app", "Logs to datasets: import, build, report, discover, label, check, suggest."),
     "model": ("finetune.cli", "app", "Train, evaluate and list models."),
     "index": ("retrieval.cli", "app", "Build and search the index of answers."),
     "users": ("bot.cli", "users_app", "Who may sign in as an agent."),
+    "export": ("bot.cli", "export", "Write the conversations of this workspace as a log to learn from."),
     "doctor": ("bot.cli", "doctor", "What is installed, reachable, and which versions are live."),
 }
 _EPILOG = "Start with `careline init my-shop`, then `careline learn my-log.csv`, then `careline serve`."
@@ -66,7 +70,30 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 done, 1 failed, 2 bad input (one line on stderr), 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     wanted = next((word for word in words if not word.startswith("-")), None)
-    sys.exit(run_guarded(lambda: build_app(wanted)(words, standalone_mode=True)))
+    sys.exit(run_guarded(lambda: build_app(wanted)(words, standalone_mode=True, obj=_embedder)))
+
+
+def _embedder(workspace: Workspace, *, adapt: bool = False) -> Callable[..., Any]:
+    """The encoder that `data` commands use: of the live model, else the base model of the workspace's recipe.
+
+    ``data`` may not import what is above it, so it gets this function through the command's context.
+
+    Args:
+        workspace: Whose live model, recipe and cache.
+        adapt: Draw the base model towards the texts first (minutes) instead of taking the live one.
+    """
+    from finetune.adapt import AdaptedEncoder
+    from finetune.base import open_base
+    from finetune.encoder import find_base
+    from finetune.recipe import load_recipe
+    from retrieval.encoder import OnnxEncoder
+
+    recipe = load_recipe(workspace.settings.learn.recipe)
+    if adapt:
+        return AdaptedEncoder(find_base(recipe.base_model, expected=recipe.base_sha256))
+    if (workspace.var / "live.json").is_file():
+        return OnnxEncoder.load(workspace.live_model()).encode
+    return open_base(workspace.var / "encoders", recipe=recipe).encode
 
 
 def run_guarded(command: Callable[[], Any]) -> int:

@@ -37,11 +37,16 @@ _STAGES = ("dataset", "model", "index", "rasa")
 
 
 def learn(
-    paths: Annotated[list[Path], typer.Argument(help="Support logs: JSONL, CSV, TSV, XLSX, gzip of these.")],
+    paths: Annotated[list[Path], typer.Argument(help="Support logs in any format of `careline data import --help`.")],
     format: Annotated[str | None, typer.Option("--format", help="Force a reader instead of recognising it.")] = None,
     map: Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket.")] = None,
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml; the workspace's by default.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Processes that read the log, or a Dask scheduler (tcp://host:8786); all cores by default."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Use nothing of earlier datasets of this log.")] = False,
     workspace: Annotated[
         str | None, typer.Option(envvar="CARELINE_WORKSPACE", help="The shop's folder; found by default.")
     ] = None,
@@ -53,7 +58,9 @@ def learn(
     is done. Example: `careline learn tickets.csv --map text=body,role=from`.
     """
     place = find_workspace(workspace)
-    report = run_stages(place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict)
+    report = run_stages(
+        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh
+    )
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -68,6 +75,8 @@ def run_stages(
     mapping: str | None = None,
     recipe: str | None = None,
     strict: bool = False,
+    engine: str | None = None,
+    fresh: bool = False,
 ) -> dict[str, Any]:
     """Runs the four stages and switches to their results at once.
 
@@ -78,6 +87,8 @@ def run_stages(
         mapping: ``name=column`` pairs for tables, comma-separated.
         recipe: Name of the fine-tuning recipe; None takes the workspace's.
         strict: Whether a broken line is fatal.
+        engine: What reads the log; see `data.engine.choose_engine`.
+        fresh: Use nothing of earlier datasets.
 
     Returns:
         The report: counts, held-out figures beside the peers', seconds of each stage.
@@ -99,8 +110,9 @@ def run_stages(
     with _only_one(workspace):
         with clock.stage("dataset"):
             dataset = build_dataset(
-                paths, workspace, format=log_format, mapping=mapping, strict=strict, console=console
-            )
+                paths, workspace, format=log_format, mapping=mapping, strict=strict, engine=engine, fresh=fresh,
+                console=console,
+            )  # fmt: skip
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console)
         with clock.stage("index"):

@@ -26,7 +26,7 @@ from pathlib import Path
 from bench.printer import ROOT, CannotRun, Printer
 from data.courtesy import strip_courtesies
 from data.dedupe import answer_key
-from data.intake import read_logs
+from data.intake import stream_logs
 from data.pairs import agent_utterances
 from data.redact import Redactor
 from data.reuse import STEADY, refusal_of
@@ -120,10 +120,10 @@ def said_in(log: str) -> list[Drawn]:
     path = SHARED / LOGS[log]
     if not path.is_file():
         raise CannotRun(f"{path.name} is not here; expected in ../shared/data, which holds the measurement data")
-    conversations = read_logs([path]).conversations
-    redactor = Redactor(conversations)
-    said = agent_utterances(redactor.redact(conversation) for conversation in conversations)
-    return [Drawn(log, u.conversation, u.turn, strip_courtesies(u.text), u.label) for u in said]
+    conversations = list(stream_logs([path]))
+    redactor = Redactor.of(conversations)
+    redacted = (redactor.redact(conversation) for conversation in conversations)
+    return [Drawn(log, c.id, u.turn, strip_courtesies(u.text), u.label) for c in redacted for u in agent_utterances(c)]
 
 
 def draw(log: str) -> list[Drawn]:

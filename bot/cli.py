@@ -1,4 +1,4 @@
-"""`careline serve | shell | init | users | doctor`: options and printing; the work is in the modules named so."""
+"""`careline serve`, `shell`, `init`, `users`, `export`, `doctor`: options and printing; the work is in modules."""
 
 from __future__ import annotations
 
@@ -163,6 +163,25 @@ def remove(
 
     remove_user(_settings(workspace)[1], name)
     typer.echo(json.dumps({"removed": name}) if as_json else f"Removed {name}.")
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="JSON lines to write; - is the standard output.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the conversations of this workspace as a log to learn from; **not redacted**.
+
+    `careline learn FILE` reads it. What the bot said is kept as context and never becomes an answer.
+    """
+    from bot.export import export_workspace
+
+    settings, place = _settings(workspace)
+    count = export_workspace(place, file, redis_url=settings.redis_url)
+    if as_json:
+        typer.echo(json.dumps({"conversations": count, "file": str(file)}), err=str(file) == "-")
+        return
+    typer.echo(f"Wrote {count:,} conversation{'' if count == 1 else 's'} to {file}, not redacted.", err=True)
 
 
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:

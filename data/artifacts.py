@@ -84,12 +84,13 @@ class Draft:
 
 
 @contextmanager
-def create(parent: Path, manifest: Manifest) -> Iterator[Draft]:
+def create(parent: Path, manifest: Manifest, *, resume: bool = False) -> Iterator[Draft]:
     """Writes the artefact ``parent/manifest.key``; an exception leaves nothing behind.
 
     Args:
         parent: Folder of all artefacts of the kind, such as ``var/models``.
         manifest: Without ``files``, ``created`` and ``seconds``, which are filled in here.
+        resume: Begin with what an interrupted run with the same key left, and leave as much when interrupted.
 
     Yields:
         The draft to write into.
@@ -98,7 +99,8 @@ def create(parent: Path, manifest: Manifest) -> Iterator[Draft]:
     started = datetime.now(timezone.utc)
     folder = parent / f".{manifest.key}.{os.getpid()}.tmp"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    _take_over(parent, folder if resume else None, manifest.key)
+    folder.mkdir(exist_ok=True)
     try:
         draft = Draft(folder, dict(manifest.metrics))
         yield draft
@@ -115,9 +117,32 @@ def create(parent: Path, manifest: Manifest) -> Iterator[Draft]:
         if final.exists():  # a broken one, or one that a second process has finished meanwhile
             shutil.rmtree(final)
         os.replace(folder, final)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if not (resume and isinstance(error, KeyboardInterrupt)):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _take_over(parent: Path, folder: Path | None, key: str) -> None:
+    """Removes the drafts of processes that are gone; one with this key becomes ``folder`` instead."""
+    for draft in sorted(parent.glob(".*.tmp")):
+        name, _, process = draft.name.removesuffix(".tmp").removeprefix(".").rpartition(".")
+        if not draft.is_dir() or not process.isdigit() or _is_alive(int(process)):
+            continue
+        if folder is not None and name == key and not folder.exists():
+            draft.rename(folder)
+        else:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 def load_manifest(folder: Path, *, kind: str, verify: bool = True) -> Manifest:
@@ -186,10 +211,17 @@ class DatasetLayout:
 
     folder: Path
 
-    conversations = _Member("conversations.jsonl", "Redacted `Conversation` rows.")
-    examples = _Member("examples.jsonl", "`Example` rows.")
+    conversations = _Member("conversations", "Shards of redacted `Conversation` rows.")
+    examples = _Member("examples", "Shards of `Example` rows.")
+    rows = _Member("columns/rows", "A table a shard: what splitting and topics need of each conversation.")
+    utterances = _Member("columns/utterances", "A table a shard: the agents' messages.")
+    words = _Member("columns/words", "A table a shard: what those messages say beneath their courtesies.")
+    groups = _Member("groups.arrow", "Wordings to answers, for the growth of the log.")
+    survey = _Member("survey.arrow", "Ids and hashes of the conversations of each block, for the growth of the log.")
+    facts = _Member("facts.json", "What the log told about the shop itself.")
     intents = _Member("intents.jsonl", "`IntentExample` rows.")
     answers = _Member("answers.jsonl", "`Answer` rows.")
+    contradictions = _Member("contradictions.jsonl", "Answers to one question that contradict each other.")
     topics = _Member("topics.jsonl", "`Topic` rows.")
     report = _Member("report.json", "Counts: read, refused, redacted, duplicates.")
 

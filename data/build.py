@@ -1,34 +1,43 @@
-"""Log to dataset: read, clean, redact, group the answers, split, find the topics, write the artefact."""
+"""Log to dataset: survey, redact, group the answers, split, pair, find the topics, write the artefact.
+
+The work is cut into blocks of the log (`data.blocks`). Each stage is a function of one block or shard that any process
+can run (`data.engine`); between them stand a few steps over columns of numbers. A shard's name holds the hash of all
+that it was made from: what an interrupted run, or the dataset of a log that has grown since, made already is linked.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete
-from data.dedupe import group_answers
+from data.engine import choose_engine
 from data.errors import InputError
-from data.intake import Intake, read_logs
-from data.label import find_topics
-from data.pairs import agent_utterances, make_answers, make_examples
+from data.intake import check_paths
+from data.people import KEY_FILE, workspace_key
 from data.progress import Progress
-from data.rasa_export import nlu_files, static_examples
-from data.records import write_rows
-from data.redact import Redactor
-from data.report import describe
-from data.schema import Conversation
-from data.split import split_conversations
+from data.proposals import accepted_labels
+from data.rasa_export import nlu_files
+from data.readers.database import database_source
+from data.weak import rules_of
 from data.workspace import PROJECT, Workspace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-CODE_VERSION = 4
+    from data.stages import Options
+
+CODE_VERSION = 5
 """Raised with every change that makes another dataset from the same log."""
 
 STATIC = PROJECT / "data" / "rasa"
+
+SMALL = 8 << 20
+"""Bytes of logs below which starting processes takes longer than they save."""
 
 
 def build_dataset(
@@ -38,6 +47,8 @@ def build_dataset(
     format: str | None = None,
     mapping: str | None = None,
     strict: bool = False,
+    engine: str | None = None,
+    fresh: bool = False,
     console: Console | None = None,
     static: Path = STATIC,
 ) -> DatasetLayout:
@@ -49,6 +60,8 @@ def build_dataset(
         format: Reader for all of them; None recognises each by content.
         mapping: ``field=column`` pairs for tables.
         strict: Whether the first broken line is fatal.
+        engine: See `data.engine.choose_engine`.
+        fresh: Decide everything anew, and use nothing of earlier datasets.
         console: Where progress and remarks go (stderr); None is quiet.
         static: Folder with Rasa's NLU files, whose intents topics must not take.
 
@@ -58,62 +71,104 @@ def build_dataset(
     Raises:
         InputError: A log that cannot be used; nothing is written.
     """
-    recipe = _recipe(paths, workspace, format, mapping, static)
-    layout = DatasetLayout(workspace.folder("dataset") / hash_json(recipe))
-    if is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
+    from data.stages import build
+
+    check_paths(paths)
+    settings = _settings(workspace, format, mapping, static)
+    options = _options(paths, workspace, format=format, mapping=mapping, strict=strict, fresh=fresh, static=static)
+    recipe = settings | _inputs(options)
+    parent = workspace.folder("dataset")
+    layout = DatasetLayout(parent / hash_json(recipe))
+    if not fresh and is_complete(layout.folder, kind="dataset") and not (strict and _refused(layout)):
         return layout
-    with Progress(console).shown() as progress:
-        intake = read_logs(paths, format=format, mapping=mapping, strict=strict, progress=progress)
+    small = sum(path.stat().st_size for path in paths if path.is_file()) < SMALL
+    with (
+        Progress(console).shown() as progress,
+        choose_engine(engine, small=small) as workers,
+        _as_before(parent, workspace.var / KEY_FILE),
+    ):
+        prepared = options.open(progress)  # before anything is written: what cannot be read at all is refused here
+        key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)
-        with create(workspace.folder("dataset"), manifest) as draft:
-            report = _write(DatasetLayout(draft.folder), intake, workspace, static, progress)
+        with create(parent, manifest, resume=not fresh) as draft:
+            report = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
     return layout
 
 
-def _recipe(
-    paths: Sequence[Path], workspace: Workspace, format: str | None, mapping: str | None, static: Path
-) -> dict[str, Any]:
-    if not paths:
-        raise InputError("careline", got="no log", expected="at least one file", next_step="Name a log.")
+def _options(
+    paths: Sequence[Path],
+    workspace: Workspace,
+    *,
+    format: str | None,
+    mapping: str | None,
+    strict: bool,
+    fresh: bool,
+    static: Path,
+) -> Options:
+    from data.stages import Options
+
+    learn = workspace.settings.learn
+    return Options(
+        paths=tuple(paths),
+        format=format,
+        mapping=mapping,
+        strict=strict,
+        learn=learn,
+        static=static,
+        fresh=fresh,
+        corrections=workspace.corrections,
+        accepted=accepted_labels(workspace.proposals),
+        rules=tuple(rules_of(workspace)),
+    )
+
+
+def _inputs(options: Options) -> dict[str, Any]:
+    """What a dataset is made from, by content."""
     return {
-        "logs": [hash_file(path) if path.is_file() else str(path) for path in paths],
-        "names": [path.name for path in paths],
+        "logs": [_fingerprint(path) for path in options.paths],
+        "corrections": {path.name: hash_file(path) for path in sorted(options.corrections.glob("*.jsonl"))},
+        "accepted": hash_json(options.accepted),
+    }
+
+
+@contextmanager
+def _as_before(parent: Path, key: Path) -> Iterator[None]:
+    """When a log is refused, a workspace that was new is new again: without a key and without an empty folder."""
+    had_key = key.exists()
+    try:
+        yield
+    except InputError:
+        if not had_key:
+            key.unlink(missing_ok=True)
+        for folder in (parent, parent.parent):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def _settings(workspace: Workspace, format: str | None, mapping: str | None, static: Path) -> dict[str, Any]:
+    """What shapes a dataset besides its logs."""
+    learn, rules = workspace.settings.learn, workspace.rules
+    return {
         "format": format,
         "mapping": mapping,
-        "keep": list(workspace.settings.learn.keep),
+        "keep": list(learn.keep),
+        "redact": list(learn.redact),
+        "surrogates": learn.surrogates,
+        "rules": hash_file(rules) if rules and rules.is_file() else "",
         "static": {path.name: hash_file(path) for path in nlu_files(static)},
         "code": CODE_VERSION,
     }
 
 
+def _fingerprint(path: Path) -> dict[str, str]:
+    """Name and content of a log. A database has no content to compare, so it is read anew at each build."""
+    if path.is_file():
+        return {"name": path.name, "hash": hash_file(path)}
+    source = database_source(path)
+    return {"name": str(source.path if source else path), "hash": secrets.token_hex(8) if source else ""}
+
+
 def _refused(layout: DatasetLayout) -> int:
     return int(json.loads(layout.report.read_text(encoding="utf-8"))["refused_lines"])
-
-
-def _write(
-    layout: DatasetLayout, intake: Intake, workspace: Workspace, static: Path, progress: Progress
-) -> dict[str, Any]:
-    """Runs the stages on what was read and writes each file of the dataset."""
-    conversations, redactor = _redact(intake.conversations, workspace, progress)
-    write_rows(layout.conversations, conversations)
-    splits, split_by = split_conversations(conversations)
-    groups = group_answers(agent_utterances(progress.over("answers", conversations)))
-    write_rows(layout.examples, make_examples(progress.over("examples", conversations), groups, splits))
-    with progress.step("topics"):
-        found = find_topics(conversations, splits, static_examples(static))
-    write_rows(layout.intents, [*found.static, *found.examples])
-    write_rows(layout.topics, found.topics)
-    write_rows(layout.answers, make_answers(conversations, groups, found.of, splits))
-    report = describe(
-        layout, intake, redacted=redactor.counts, splits=splits, split_by=split_by, found=found, groups=groups
-    )
-    layout.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return report
-
-
-def _redact(
-    conversations: Sequence[Conversation], workspace: Workspace, progress: Progress
-) -> tuple[list[Conversation], Redactor]:
-    redactor = Redactor(conversations, keep=workspace.settings.learn.keep)
-    return [redactor.redact(c) for c in progress.over("redact", conversations)], redactor

@@ -108,7 +108,11 @@ def settle(answers: Iterable[Answer], contradictions: Sequence[Contradiction]) -
                 lost.setdefault(loser, contradiction.newest)
     for answer in answers:
         newest = lost.get(answer.id)
-        yield replace(answer, reusable=False, superseded_by=newest) if newest else answer
+        yield (
+            replace(answer, reusable=False, held_back="contradicted by a newer answer", superseded_by=newest)
+            if newest
+            else answer
+        )
 
 
 def _buckets(said: Sequence[_Said]) -> Iterator[tuple[str, list[_Said]]]:

@@ -1,27 +1,29 @@
 """Finds topics in questions nobody tagged: groups of like openings, each with keywords and a title.
 
-Quick and without a model, as it runs before there is one: TF-IDF of words and character n-grams, reduced by SVD, and
-average-linkage clusters. Keywords by class-based TF-IDF (Grootendorst 2022, section 3.3).
+With an encoder, `data.cluster` groups its vectors. Without one, as before the first model: TF-IDF of words and
+character n-grams, reduced by SVD, and average-linkage clusters. Keywords by class-based TF-IDF (Grootendorst 2022,
+section 3.3).
+The tree is made of a sample and everything else joins the nearest centre, so that time and memory stay bounded.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from data.courtesy import is_small_talk, words
+from data.cluster import SAMPLE, group_vectors, nearest
+from data.courtesy import is_small_talk
 from data.dedupe import PLACEHOLDER
+from data.embed import embed_texts, tokenise, tokenise_zh
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Matrix = NDArray[np.floating[Any]]
+    from data.embed import Embed, Matrix
 
 MOST_COMPARED = 2500
 """Average linkage compares all pairs; a longer list is first gathered into this many small groups."""
@@ -31,26 +33,20 @@ GROWTH = 1.5
 silhouettes, tried, always ask for more and smaller groups (on STAR they rise up to 150 groups, where 24 are right)."""
 
 SMALLEST_SHARE = 0.004
-DIMENSIONS = 50
+MOST_SHARED = 2500
+"""Texts beyond which the least size of a cluster grows no further (10 texts)."""
+
+FAR = 2.5
+"""Standard deviations below the mean likeness to the own centre from which a text belongs to no cluster."""
+
+NAMED = 2000
+"""Texts of a cluster that name it, at most."""
+
+PHRASE = 0.6
+"""Share of a word's texts that a phrase must hold to take its place."""
+
 NEAR = 0.35
 """A question outside every cluster joins the nearest one from this cosine similarity on."""
-
-_WORD = re.compile(r"[a-z\u00c0-\u024f][a-z\u00c0-\u024f'’\-]+|[\u4e00-\u9fff]+")
-_STOP = words(
-    """dear team guys anybody customer quick bother thing things a about after again all also am an and any are as at
-    be because been before being but by can cannot can't could did didn't do does doesn't doing don't down for
-    from get gets getting go going got had has have having he hello help her here hey hi him his how i i'd
-    i'll i'm i've if in into is isn't it it's its just know let like looking make me more most my need needs
-    no not now of off on one only or other our out over please possible question really she so some something
-    still such sure tell than thank thanks that that's the their them then there these they thing this those
-    through to today too trying up us use very want wanted was wasn't we were what what's when where which
-    while who why will with won't would yes you your yours anyone someone does may should give
-    打扰 老板 小姐姐 家买 第一次 问个问题 尽快 回复 的 了 吗 呢 是 在 我 你 您 他 她 们 我们
-    你们 有 没 没有 不 和 与 就 都 也 还 要 想 会 能 可以 怎么 什么 哪 哪里 多少 几 一下 请问
-    这 那 个 这个 那个 这里 一个 被 把 给 到 去 来 说 问 吧 啊 呀 哦 哈 亲 谢谢 你好 您好 请
-    帮 帮忙 麻烦 咨询 问题 需要 如果 但是 因为 还是 还有 已经 现在 时候 之前 之后 为什么 如何
-    是不是 有没有 能不能 可不可以 怎样 怎么样 怎么办 一般 大概 大约 今天 昨天 买 想问 客服"""
-)
 
 
 @dataclass(frozen=True)
@@ -61,19 +57,22 @@ class Cluster:
         members: Positions in the list that was grouped.
         keywords: What sets it apart, strongest first.
         title: A short question from its middle, or the keywords.
+        stability: 0..1: how well it is found again in half of the texts; below .5 look twice.
     """
 
     members: tuple[int, ...]
     keywords: tuple[str, ...]
     title: str
+    stability: float = 1.0
 
 
-def discover(texts: Sequence[str], language: str) -> list[Cluster]:
+def discover(texts: Sequence[str], language: str, *, embed: Embed | None = None) -> list[Cluster]:
     """Groups questions by what they ask.
 
     Args:
         texts: Openings of one language, redacted.
         language: ``zh`` is cut into words by jieba.
+        embed: An encoder; without one, or where it cannot read the language, TF-IDF.
 
     Returns:
         Clusters, the largest first; texts far from all of them, or without a word that says anything, are in none.
@@ -81,76 +80,65 @@ def discover(texts: Sequence[str], language: str) -> list[Cluster]:
     """
     tokens = tokenise_zh if language == "zh" else tokenise
     telling = [i for i, text in enumerate(texts) if tokens(text)]
-    smallest = max(4, int(len(telling) * SMALLEST_SHARE))
+    smallest = max(4, int(min(len(telling), MOST_SHARED) * SMALLEST_SHARE))
     if not telling:
         return []
     if len(telling) < 4 * smallest:
         return [Cluster(tuple(telling), *_words_of(telling, texts, language))]
-    vectors = embed([texts[i] for i in telling], language)
-    groups = _cluster(vectors, smallest)
+    vectors, dense = embed_texts([texts[i] for i in telling], language, embed)
+    groups, stability = _dense(vectors, smallest) if dense else _sparse(vectors, smallest)
     placed = [[telling[i] for i in group] for group in groups]
     keywords = _keywords(placed, texts, language)
     titles = [_title([texts[i] for i in ids], vectors[group]) for ids, group in zip(placed, groups, strict=True)]
     return [
-        Cluster(tuple(ids), found, title or ", ".join(found[:3]))
-        for ids, found, title in zip(placed, keywords, titles, strict=True)
+        Cluster(tuple(ids), found, title or ", ".join(found[:3]), steady)
+        for ids, found, title, steady in zip(placed, keywords, titles, stability, strict=True)
     ]
+
+
+def _dense(vectors: Matrix, smallest: int) -> tuple[list[list[int]], list[float]]:
+    """Groups of an encoder's vectors, the largest first, without what lies far from its centre; their stability."""
+    import numpy as np
+
+    found = group_vectors(vectors, smallest=smallest)
+    near = found.likeness >= found.likeness.mean() - FAR * found.likeness.std()
+    groups = [np.flatnonzero((found.labels == label) & near).tolist() for label in range(len(found.centres))]
+    order = sorted((i for i, group in enumerate(groups) if group), key=lambda i: (-len(groups[i]), groups[i][0]))
+    return [groups[i] for i in order], [float(found.stability[i]) for i in order]
+
+
+def _sparse(vectors: Matrix, smallest: int) -> tuple[list[list[int]], list[float]]:
+    """Groups of TF-IDF vectors, the largest first, and how well each is found again in half of them."""
+    import numpy as np
+
+    if len(vectors) <= SAMPLE:
+        groups = _cluster(vectors, smallest)
+    else:
+        chosen = np.sort(np.random.default_rng(0).choice(len(vectors), SAMPLE, replace=False))
+        found = _cluster(vectors[chosen], smallest)
+        groups = _adopt(vectors, [chosen[group].tolist() for group in found])
+        groups = sorted(groups, key=lambda group: (-len(group), group[0]))
+    return groups, _found_again(vectors, groups, smallest)
+
+
+def _found_again(vectors: Matrix, groups: list[list[int]], smallest: int) -> list[float]:
+    """Best overlap (Jaccard) of each group with one that is found in a half, averaged over both halves."""
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(len(vectors))[:SAMPLE]
+    best = np.zeros(len(groups))
+    for half in (np.sort(order[::2]), np.sort(order[1::2])):
+        again = [set(half[group].tolist()) for group in _cluster(vectors[half], max(2, smallest // 2))]
+        inside = set(half.tolist())
+        for number, group in enumerate(groups):
+            here = inside.intersection(group)
+            best[number] += max((len(here & other) / max(1, len(here | other)) for other in again), default=0.0) / 2
+    return [float(share) for share in best]
 
 
 def _words_of(group: Sequence[int], texts: Sequence[str], language: str) -> tuple[tuple[str, ...], str]:
     found = _keywords([group], texts, language)[0]
     return found, ", ".join(found[:3])
-
-
-def embed(texts: Sequence[str], language: str) -> Matrix:
-    """TF-IDF of words and characters, reduced; rows of length 1, shape (texts, at most ``DIMENSIONS``)."""
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.preprocessing import normalize
-
-    features = vectorizer(language).fit_transform(texts)
-    size = min(DIMENSIONS, min(features.shape) - 1)
-    if size < 2:
-        small: Matrix = normalize(features.toarray())
-        return small
-    reduced: Matrix = normalize(TruncatedSVD(size, random_state=0).fit_transform(features))
-    return reduced
-
-
-def vectorizer(language: str) -> Any:
-    """Words beside the characters of what is left without stop words, so that typos and compounds share features."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import FeatureUnion
-
-    tokens: Callable[[str], list[str]] = tokenise_zh if language == "zh" else tokenise
-    lengths = (1, 3) if language == "zh" else (3, 5)
-    words_of = TfidfVectorizer(tokenizer=tokens, token_pattern=None, lowercase=False, sublinear_tf=True)
-    characters_of = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=lengths, preprocessor=lambda text: " ".join(tokens(text)), sublinear_tf=True
-    )
-    return FeatureUnion([("words", words_of), ("characters", characters_of)])
-
-
-def tokenise(text: str) -> list[str]:
-    """Words that may carry a topic: lower case, without stop words and placeholders."""
-    bare = PLACEHOLDER.sub(" ", text).lower().replace("’", "'")
-    return [word for word in _WORD.findall(bare) if word not in _STOP]
-
-
-def tokenise_zh(text: str) -> list[str]:
-    """See `tokenise`; cut by jieba."""
-    cut = _jieba().lcut(PLACEHOLDER.sub(" ", text).lower())
-    return [word for word in cut if word not in _STOP and _WORD.fullmatch(word)]
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Any:
-    import logging
-
-    import jieba
-
-    jieba.setLogLevel(logging.ERROR)
-    jieba.initialize()
-    return jieba
 
 
 def _cluster(vectors: Matrix, smallest: int) -> list[list[int]]:
@@ -191,24 +179,47 @@ def _adopt(vectors: Matrix, groups: list[list[int]]) -> list[list[int]]:
     outside = np.setdiff1d(np.arange(len(vectors)), np.concatenate([np.array(g) for g in groups]))
     grown = [list(group) for group in groups]
     if len(outside):
-        likeness = vectors[outside] @ centres.T  # (outside, groups)
-        for position, row in zip(outside.tolist(), likeness, strict=True):
-            if row.max() >= NEAR:
-                grown[int(row.argmax())].append(position)
+        labels, likeness = nearest(vectors[outside], centres)
+        for position, label, cosine in zip(outside.tolist(), labels.tolist(), likeness.tolist(), strict=True):
+            if cosine >= NEAR:
+                grown[label].append(position)
     return grown
 
 
 def _keywords(groups: Sequence[Sequence[int]], texts: Sequence[str], language: str) -> list[tuple[str, ...]]:
-    """Five words a group: frequent in it, rare in the others."""
-    tokens = tokenise_zh if language == "zh" else tokenise
-    counts = [Counter(word for i in group for word in set(tokens(texts[i]))) for group in groups]
+    """Five words or phrases a group: frequent in it, rare in the others.
+
+    A phrase takes the place of its words where it stands in most of the texts that have them ("exchange rate").
+    """
+    counts = [Counter(phrase for i in group[:NAMED] for phrase in _phrases(texts[i], language)) for group in groups]
     total: Counter[str] = sum(counts, Counter())
     mean = sum(total.values()) / max(1, len(groups))
     ranked = []
     for group, count in zip(groups, counts, strict=True):
         weight = {word: n / len(group) * math.log(1 + mean / total[word]) for word, n in count.items()}
-        ranked.append(tuple(sorted(weight, key=lambda word, w=weight: (-w[word], word))[:5]))  # type: ignore[misc]
+        best = sorted(weight, key=lambda word, w=weight: (-w[word], word))[:30]  # type: ignore[misc]
+        ranked.append(_without_parts(best, count)[:5])
     return ranked
+
+
+def _phrases(text: str, language: str) -> set[str]:
+    """Words, and pairs and triples of words that follow each other once stop words are out."""
+    found = (tokenise_zh if language == "zh" else tokenise)(text)
+    glue = "" if language == "zh" else " "
+    return {glue.join(found[i : i + size]) for size in (1, 2, 3) for i in range(len(found) - size + 1)}
+
+
+def _without_parts(best: Sequence[str], count: Counter[str]) -> tuple[str, ...]:
+    """Drops words whose phrase is nearly as frequent, and phrases that add too little to a word before them."""
+    kept: list[str] = []
+    for phrase in best:
+        longer = [other for other in best if other != phrase and phrase in other]
+        if any(count[other] >= PHRASE * count[phrase] for other in longer):
+            continue
+        if any(part != phrase and part in phrase for part in kept):
+            continue
+        kept.append(phrase)
+    return tuple(kept)
 
 
 def keywords_of(texts: Mapping[str, Sequence[str]], languages: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

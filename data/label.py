@@ -1,7 +1,8 @@
 """Topics of a log, and the customers' messages that teach them.
 
-Where the help desk tagged a conversation, the tag is its topic. Conversations without one are given a tag when a
-classifier trained on the tagged ones is sure; what remains is grouped by `data.discover`.
+What a person accepted is a conversation's topic, else what the help desk tagged, else what weak rules agree on.
+Conversations without any of these are given a topic when a classifier trained on the others is sure; what remains is
+grouped by `data.discover`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from data.courtesy import is_small_talk, strip_courtesies
 from data.dedupe import strip_stock
-from data.discover import Cluster, discover, embed
+from data.discover import Cluster, discover
+from data.embed import embed_words
 from data.schema import Conversation, IntentExample, Split, Topic
+from data.weak import Rule, weak_labels
+
+if TYPE_CHECKING:
+    from data.embed import Embed
 
 FEWEST = 4
 """Conversations a topic needs; a rarer tag is no tag."""
@@ -27,11 +34,28 @@ SAME, CLOSE = 0.8, 0.62
 """Cosine of character n-grams from which a topic's example is an example of the domain's own intent, and from which it
 is too close to one to teach anything else."""
 
+MOST_EXAMPLES = 400
+"""Training rows of one topic, at most; every conversation still gets its topic."""
+
+COMPARED = 500
+"""Rows that are compared with the domain's examples at once."""
+
 LONGEST = 300
 """Characters; a longer opening tells a story of several topics."""
 
 OUT_OF_SCOPE = "out_of_scope"
+_COUNTED = {"log": "tagged", "rules": "ruled", "person": "accepted"}
+Item = TypeVar("Item")
 _SLUG = re.compile(r"[^a-z0-9\u00c0-\u024f\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True)
+class Label:
+    """The topic of a conversation, who says so (see `IntentExample.source`) and how sure that is (0..1)."""
+
+    topic: str
+    source: str
+    confidence: float = 1.0
 
 
 @dataclass
@@ -43,7 +67,8 @@ class Topics:
         of: Conversation id to topic id.
         examples: The messages that teach the topics, and those that turned out to teach an intent of the domain.
         static: The domain's examples that remain.
-        counts: How many conversations were tagged, assigned, grouped or left; how many examples were moved or dropped.
+        counts: How many conversations were tagged, accepted, ruled, assigned, grouped or left; how many examples were
+            moved or dropped.
     """
 
     topics: list[Topic]
@@ -54,35 +79,48 @@ class Topics:
 
 
 def find_topics(
-    conversations: Sequence[Conversation], splits: Mapping[str, Split], static: Sequence[IntentExample]
+    conversations: Sequence[Conversation],
+    splits: Mapping[str, Split],
+    static: Sequence[IntentExample],
+    *,
+    embed: Embed | None = None,
+    accepted: Mapping[str, str] | None = None,
+    rules: Sequence[Rule] = (),
 ) -> Topics:
     """Finds the topics of a log.
+
+    What a person accepted beats the log's own tag, a tag beats weak rules, and these beat a classifier trained on all
+    three; what remains is grouped. Each example keeps which of them labelled it, and how sure that is.
 
     Args:
         conversations: Redacted, with their language.
         splits: Conversation id to split; only conversations of the train split shape the topics.
         static: Examples of the domain's own intents, which topics must not take.
+        embed: An encoder for grouping; TF-IDF without one.
+        accepted: Conversation id to topic, from `data.proposals.accepted_labels`.
+        rules: From `data.weak.read_rules`.
     """
-    openings = _openings(conversations)
+    openings = openings_of(conversations)
     languages = {c.id: c.language or "en" for c in conversations}
     own = {example.intent for example in static}
-    of, titles = _tagged(conversations, openings)
-    counts = Counter(tagged=len(of))
-    assigned = _assign(of, openings, languages, splits)
-    of |= assigned
+    labels, titles = _labelled(conversations, openings, languages, accepted or {}, rules)
+    counts = Counter({_COUNTED[source]: n for source, n in Counter(x.source for x in labels.values()).items()})
+    counts["tagged"] += 0
+    assigned = _assign({i: label.topic for i, label in labels.items()}, openings, languages, splits)
+    labels |= {i: Label(name, "model", chance) for i, (name, chance) in assigned.items()}
     counts["assigned"] = len(assigned)
-    clusters = _discovered([i for i in openings if i not in of], openings, languages)
+    clusters = _discovered([i for i in openings if i not in labels], openings, languages, embed)
     taken = set(titles) | own
     keywords: dict[str, tuple[str, ...]] = {}
     for cluster, members in clusters:
-        name = _fresh(_slug("_".join(cluster.keywords[:2])) or "topic", taken)
+        name = fresh_name(slug("_".join(cluster.keywords[:2])) or "topic", taken)
         titles[name], keywords[name] = cluster.title, cluster.keywords
-        of |= dict.fromkeys(members, name)
+        labels |= dict.fromkeys(members, Label(name, "cluster", round(cluster.stability, 3)))
         counts["grouped"] += len(members)
-    counts["without_topic"] = sum(i not in of for i in openings)
-    examples = _examples(openings, of, languages, splits, own)
+    counts["without_topic"] = sum(i not in labels for i in openings)
+    examples = _examples(openings, labels, languages, splits, own)
     examples, kept = _settle(examples, list(static), counts)
-    of = {i: name for i, name in of.items() if name not in own}
+    of = {i: label.topic for i, label in labels.items() if label.topic not in own}
     return Topics(_topics(of, titles, keywords, languages, openings), of, examples, kept, counts)
 
 
@@ -94,17 +132,18 @@ def opening(conversation: Conversation) -> str | None:
     return None
 
 
-def _openings(conversations: Sequence[Conversation]) -> dict[str, str]:
+def openings_of(conversations: Sequence[Conversation]) -> dict[str, str]:
     """Openings by conversation, without sentences that open many different questions ("First time customer here.")."""
     found = {c.id: text for c in conversations if (text := opening(c))}
     return dict(zip(found, strip_stock(list(found.values())), strict=True))
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """A name for a topic: lower case, digits and underscores; empty when nothing of the text can be one."""
     return _SLUG.sub("_", text.lower()).strip("_")
 
 
-def _fresh(name: str, taken: set[str]) -> str:
+def fresh_name(name: str, taken: set[str]) -> str:
     """A name that is not taken, which it is afterwards."""
     candidate, number = name, 2
     while candidate in taken:
@@ -113,27 +152,56 @@ def _fresh(name: str, taken: set[str]) -> str:
     return candidate
 
 
+def _labelled(
+    conversations: Iterable[Conversation],
+    openings: Mapping[str, str],
+    languages: Mapping[str, str],
+    accepted: Mapping[str, str],
+    rules: Sequence[Rule],
+) -> tuple[dict[str, Label], dict[str, str]]:
+    """Labels of people, log and rules by conversation, and topic to title."""
+    of, titles = _tagged(conversations, openings)
+    labels = {i: Label(name, "log") for i, name in of.items()}
+    unsaid = {i: text for i, text in openings.items() if i not in labels and i not in accepted}
+    for i, (topic, confidence) in (weak_labels(unsaid, languages, rules) if rules else {}).items():
+        labels[i] = Label(slug(topic) or topic, "rules", confidence)
+        titles.setdefault(labels[i].topic, topic.replace("_", " "))
+    for i, topic in accepted.items():
+        if i in openings:
+            labels[i] = Label(topic, "person")
+            titles.setdefault(topic, topic.replace("_", " "))
+    return labels, titles
+
+
+def tag_of(conversation: Conversation) -> str | None:
+    """The log's own label: the help desk's tag or disposition, or the intent of a labelled table's only message."""
+    if conversation.topic:
+        return conversation.topic
+    said = [message for message in conversation.messages if message.role == "customer"]
+    return said[0].intent if len(said) == 1 else None
+
+
 def _tagged(
     conversations: Iterable[Conversation], openings: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Conversation id to the topic of its tag, and topic to title, for tags that are not rare."""
-    tags = {c.id: c.topic for c in conversations if c.topic and c.id in openings}
+    tags = {c.id: tag for c in conversations if c.id in openings and (tag := tag_of(c))}
     common = {tag for tag, count in Counter(tags.values()).items() if count >= FEWEST}
-    names = {tag: _slug(tag) or f"topic_{i}" for i, tag in enumerate(sorted(common), start=1)}
+    names = {tag: slug(tag) or f"topic_{i}" for i, tag in enumerate(sorted(common), start=1)}
     titles = {name: tag.replace("_", " ").strip() for tag, name in names.items()}
     return {i: names[tag] for i, tag in tags.items() if tag in names}, titles
 
 
 def _assign(
     of: Mapping[str, str], openings: Mapping[str, str], languages: Mapping[str, str], splits: Mapping[str, Split]
-) -> dict[str, str]:
+) -> dict[str, tuple[str, float]]:
     """Gives conversations without a tag the one of which a classifier is sure enough."""
-    assigned: dict[str, str] = {}
+    assigned: dict[str, tuple[str, float]] = {}
     for language in sorted(set(languages.values())):
         known = [i for i in openings if i in of and languages[i] == language and splits.get(i) == "train"]
         unknown = [i for i in openings if i not in of and languages[i] == language]
         sizes = Counter(of[i] for i in known)
-        known = [i for i in known if sizes[of[i]] >= FEWEST]
+        known = _capped([i for i in known if sizes[of[i]] >= FEWEST], of)
         if len(known) >= 40 and len({of[i] for i in known}) >= 2 and unknown:
             assigned |= _classify(known, unknown, of, openings, language)
     return assigned
@@ -141,12 +209,12 @@ def _assign(
 
 def _classify(
     known: Sequence[str], unknown: Sequence[str], of: Mapping[str, str], openings: Mapping[str, str], language: str
-) -> dict[str, str]:
+) -> dict[str, tuple[str, float]]:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    vectors = embed([openings[i] for i in (*known, *unknown)], language)
+    vectors = embed_words([openings[i] for i in (*known, *unknown)], language)
     train, rest = vectors[: len(known)], vectors[len(known) :]
     tags = np.array([of[i] for i in known])
     model = LogisticRegression(C=10, max_iter=200)
@@ -155,7 +223,23 @@ def _classify(
     least = _least_confidence(held.max(axis=1), np.unique(tags)[held.argmax(axis=1)] == tags)
     chances = model.fit(train, tags).predict_proba(rest)
     best = zip(unknown, chances.argmax(axis=1), chances.max(axis=1), strict=True)
-    return {i: str(model.classes_[which]) for i, which, chance in best if chance >= least}
+    return {i: (str(model.classes_[which]), round(float(chance), 3)) for i, which, chance in best if chance >= least}
+
+
+def _capped(ids: Sequence[str], of: Mapping[str, str]) -> list[str]:
+    """At most ``MOST_EXAMPLES`` of each topic, evenly spaced in the order of the log."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for i in ids:
+        members[of[i]].append(i)
+    kept = {i for inside in members.values() for i in evenly(inside, MOST_EXAMPLES)}
+    return [i for i in ids if i in kept]
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, evenly spaced."""
+    if len(items) <= most:
+        return list(items)
+    return [items[i * len(items) // most] for i in range(most)]
 
 
 def _least_confidence(confidence: Sequence[float], right: Sequence[bool]) -> float:
@@ -170,13 +254,13 @@ def _least_confidence(confidence: Sequence[float], right: Sequence[bool]) -> flo
 
 
 def _discovered(
-    ids: Sequence[str], openings: Mapping[str, str], languages: Mapping[str, str]
+    ids: Sequence[str], openings: Mapping[str, str], languages: Mapping[str, str], embed: Embed | None
 ) -> list[tuple[Cluster, list[str]]]:
     """Clusters of what has no topic, by language; where some topics exist, a few leftovers make no new one."""
     found = []
     for language in sorted({languages[i] for i in ids}):
         mine = [i for i in ids if languages[i] == language]
-        for cluster in discover([openings[i] for i in mine], language):
+        for cluster in discover([openings[i] for i in mine], language, embed=embed):
             if len(cluster.members) >= FEWEST:
                 found.append((cluster, [mine[position] for position in cluster.members]))
     return found
@@ -184,19 +268,26 @@ def _discovered(
 
 def _examples(
     openings: Mapping[str, str],
-    of: Mapping[str, str],
+    labels: Mapping[str, Label],
     languages: Mapping[str, str],
     splits: Mapping[str, Split],
     own: set[str],
 ) -> list[IntentExample]:
-    """One row for each opening of a known topic; an opening that is repeated teaches once a split."""
+    """One row for each opening of a known topic; an opening that is repeated teaches once a split.
+
+    At most ``MOST_EXAMPLES`` of a topic train: more of the same would teach nothing and take minutes.
+    """
     rows: dict[tuple[str, str, Split], IntentExample] = {}
-    for name, text in openings.items():
-        if name in of and name in splits and len(text) <= LONGEST:
-            kind = "static" if of[name] in own else "topic"
-            row = IntentExample(text, of[name], kind, splits[name], languages[name])  # type: ignore[arg-type]
-            rows.setdefault((text, of[name], splits[name]), row)
-    return list(rows.values())
+    for i, text in openings.items():
+        if i in labels and i in splits and len(text) <= LONGEST:
+            label = labels[i]
+            kind: Literal["static", "topic"] = "static" if label.topic in own else "topic"
+            row = IntentExample(text, label.topic, kind, splits[i], languages[i], label.source, label.confidence)
+            rows.setdefault((text, label.topic, splits[i]), row)
+    grouped: dict[tuple[str, Split], list[IntentExample]] = defaultdict(list)
+    for row in rows.values():
+        grouped[row.intent, row.split].append(row)
+    return [row for members in grouped.values() for row in evenly(members, MOST_EXAMPLES)]
 
 
 def _settle(
@@ -228,16 +319,16 @@ def _settle(
 
 
 def _nearest(queries: Sequence[IntentExample], others: Sequence[IntentExample]) -> list[tuple[float, int]]:
-    """Cosine of character n-grams to the nearest other text, and its position."""
+    """Cosine of character n-grams to the nearest other text, and its position; in pieces, as products are dense."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     features = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
     matrix = features.fit_transform([e.text.lower() for e in (*others, *queries)])
-    likeness = (matrix[len(others) :] @ matrix[: len(others)].T).tocsr()  # (queries, others)
-    found = []
-    for row in range(likeness.shape[0]):
-        values = likeness[row]
-        found.append((float(values.data.max()), int(values.indices[values.data.argmax()])) if values.nnz else (0.0, 0))
+    columns = matrix[: len(others)].T.tocsc()  # (n-grams, others)
+    found: list[tuple[float, int]] = []
+    for start in range(len(others), matrix.shape[0], COMPARED):
+        likeness = (matrix[start : start + COMPARED] @ columns).toarray()  # (piece, others)
+        found += zip(likeness.max(axis=1).tolist(), likeness.argmax(axis=1).tolist(), strict=True)
     return found
 
 

@@ -7,15 +7,18 @@ Anna,", "my name is …", "Best, Tom", 我叫…, 王先生) and is then replace
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from data.courtesy import words
+from data.lexicon import lexicon
+from data.names_zh import TITLE, cued_people, is_short_name, may_be_person
+from data.prose import ProseNames
 from data.schema import Conversation
 
-_WORD = r"(?-i:[A-Z\u00c0-\u00de][\w'’\-]+)"
+_UPPER = "A-Z" + "".join(chr(i) for i in (*range(0xC0, 0x250), *range(0x370, 0x530)) if chr(i).isupper())
+_WORD = rf"(?-i:[{_UPPER}][\w'’\-]+)"
 _FULL = rf"{_WORD}(?: (?:(?-i:[A-Z])\. )?{_WORD}){{0,2}}"
-_ANY = r"[A-Za-z\u00c0-\u024f][\w'’\-]+"
+_ANY = r"[A-Za-z\u00c0-\u024f\u0370-\u052f][\w'’\-]+"
 
 _TALK = (
     r"(?:it|this) is|speaking (?:to|with)|spoke (?:to|with)|talk(?:ing|ed) (?:to|with)|signed,?|attn\.?:?|"
@@ -34,7 +37,8 @@ _CUED: tuple[re.Pattern[str], ...] = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:my (?:full |first |last |sur)?name(?:['’]s| is|:)|name(?:['’]s|:)|call me|{_TALK}) ({_FULL})",
+        rf"\b(?:(?:my|his|her) (?:full |first |last |maiden |sur)?name(?:['’]s| is|:)|name(?:['’]s|:)|"
+        rf"call me|{_TALK}) ({_FULL})",
         re.IGNORECASE,
     ),
     re.compile(rf"\b(?:my (?:full |first |last |sur)?name is|my name['’]s) ({_ANY}(?: {_WORD})?)", re.IGNORECASE),
@@ -62,7 +66,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 
-_NO_NAMES = words(
+NO_NAMES = words(
     """ma'm ma'am mam mate dude bro buddy asap btw time first i a an the and or but so if not no yes ok okay sure
     all again there here everyone team guys folks sir madam you your we our us they he she it is are was my
     me him her them their this that these those what when where how why who which hello hi hey hiya good
@@ -79,40 +83,6 @@ _NO_NAMES = words(
     mastercard amazon google apple twitter facebook instagram whatsapp klarna dhl ups fedex could may any
     every each quick first last full user email e-mail none unknown anonymous n/a null test"""
 )
-_SURNAMES_ZH = (
-    "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|["
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴"
-    "夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟"
-    "安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢路岳齐沿梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项"
-    "曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边"
-    "]"
-)
-_NAME_ZH = rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}"
-_END_ZH = r"(?=[，,。.！!？?；;、\s的]|$)"
-_CUED_ZH: tuple[re.Pattern[str], ...] = (
-    re.compile(
-        r"(?:我叫|我的名字[是叫]|姓名[是为:：]?\s?|收[件货]人[是为:：]?\s?|联系人[是为:：]?\s?|名字[是叫:：]\s?|署名|叫)"
-        rf"({_NAME_ZH}){_END_ZH}"
-    ),
-    re.compile(rf"(?:我叫|我的名字[是叫]|名字叫)([\u4e00-\u9fff]{{2,4}}){_END_ZH}"),
-    re.compile(rf"(?:我是|这里是|本人)(?:客服)?((?:{_SURNAMES_ZH}|小|阿)[\u4e00-\u9fff]{{1,2}}){_END_ZH}"),
-    re.compile(rf"((?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{0,2}}?)(?:先生|女士|小姐|太太|经理|师傅)"),
-    re.compile(rf"(?:我姓|免贵姓|姓)({_SURNAMES_ZH}){_END_ZH}"),
-    re.compile(
-        rf"(?:客服|专员|顾问|同事|转接?给?)((?:{_SURNAMES_ZH}|小|阿)[\u4e00-\u9fff]{{1,2}}?)"
-        r"(?=来|为您|接手|处理|跟进|继续|加入|会|[，,。！!]|$)"
-    ),
-)
-_CUE_ZH = re.compile("叫|名|人|我是|这里是|先生|女士|小姐|太太|经理|师傅|姓|客服|专员|顾问|同事|转")
-_NO_NAMES_ZH = words(
-    """客服 人工 系统 顾客 客户 用户 什么 怎么 哪里 这个 那个 一下 我们 你们 您好 你好 先生
-    女士 高级 专业 安全 时候 时间 任何 何时 方便 成功 文件 白色 黑色 金额 金色
-    包裹 包邮 包装 单号 单子 关于 万一 常见 解决 解释 查询 查看 强烈 成都 安装
-    安排 温度 任务 于是 易碎 向您 项目 时常 费用 关闭 管理 马上 高兴 和您 主管
-    经理 负责 仓库 财务 售后 售前 同事 专员 物流 快递 技术 人员 在线 电话 在吗"""
-)
-_TITLE_ZH = "(?=先生|女士|小姐|太太|经理|师傅)"
-"""A surname alone is also a word: it is a name only before a title."""
 _LETTER = "[A-Za-z0-9_\u00c0-\u024f]"
 _HAN = re.compile("[\u4e00-\u9fff]")
 _AUTHOR = re.compile(r"^[^\W\d_]+(?:[ .'’\-]+[^\W\d_]+){0,3}$")
@@ -123,10 +93,11 @@ _ASKS_NAME = re.compile(
     r"怎么称呼|贵姓|姓名|名字",
     re.IGNORECASE,
 )
-_SHORT_ZH = re.compile(rf"(?:{_SURNAMES_ZH})[\u4e00-\u9fff]{{1,2}}")
+_INTRODUCED = re.compile(r"^(?:it['’]?s|this is|i['’]?m|i am|(?:my )?name['’]?s?(?: is)?)[:,]? ", re.IGNORECASE)
 _TYPED = re.compile(rf"{_ANY}\.?")
 _INNER_WORD = re.compile(r"(?<=[a-z,] )[A-Za-z]{3,}\b")
 _TOKENS = re.compile(r"[ .]+")
+_LETTERS = re.compile("[^\\W\\d_\u4e00-\u9fff]+(?:['’\\-][^\\W\\d_\u4e00-\u9fff]+)*")
 
 
 def author_names(author: str | None) -> set[str]:
@@ -135,9 +106,9 @@ def author_names(author: str | None) -> set[str]:
         return set()
     whole = author.strip()
     if _HAN.search(whole):
-        return {whole} if 2 <= len(whole) <= 4 and whole not in _NO_NAMES_ZH else set()
+        return {whole} if 2 <= len(whole) <= 4 and may_be_person(whole) else set()
     parts = [part for part in _TOKENS.split(whole) if part]
-    if any(part.lower() in _NO_NAMES for part in parts):
+    if any(part.lower() in _NO_AUTHORS for part in parts):
         return set()
     return {whole, *(part for part in parts if len(part) > 1)}
 
@@ -147,11 +118,8 @@ def spoken_names(text: str) -> set[str]:
     found: set[str] = set()
     if _CUE.search(text):
         found.update(_named_in_latin(text))
-    if not text.isascii() and _CUE_ZH.search(text):
-        for pattern in _CUED_ZH:
-            for name in pattern.findall(text):
-                if not any(word in name for word in _NO_NAMES_ZH):
-                    found.add(name)
+    if not text.isascii():
+        found.update(cued_people(text))
     return found
 
 
@@ -161,7 +129,8 @@ def _named_in_latin(text: str) -> Iterator[str]:
             parts = [part for part in _POSSESSIVE.sub("", name).split(" ") if part]
             while parts and not _may_name(parts[-1]):
                 parts.pop()
-            if parts and all(map(_may_name, parts)):
+            also_word = len(parts) > 1 and parts[0].lower() in _ALSO_WORDS  # June Dickerson
+            if parts and all(map(_may_name, parts[1 if also_word else 0 :])):
                 yield " ".join(parts)
 
 
@@ -169,52 +138,65 @@ def _may_name(word: str) -> bool:
     """False for words that begin sentences, contractions, and the capitals of acronyms and initials."""
     bare = word.rstrip(".")
     acronym = bare.isupper() and len(bare) <= 4
-    return bare.lower() not in _NO_NAMES and not acronym and not _CONTRACTION.search(bare)
+    return bare.lower() not in NO_NAMES and not acronym and not _CONTRACTION.search(bare)
 
 
-def customer_names(conversation: Conversation, common: frozenset[str] = frozenset()) -> set[str]:
+def customer_names(conversation: Conversation, prose: ProseNames) -> tuple[set[str], set[str]]:
     """All names that a conversation itself gives away: its authors, and what is said.
 
     Args:
         conversation: Before redaction.
-        common: Words of the log, from `common_words`, that are no names even where they stand like one.
+        prose: Finds names in free prose; knows the words of the log that are no names where they stand like one.
+
+    Returns:
+        Names that count wherever they stand, and names from free prose, which count with a capital only.
     """
     found: set[str] = set()
-    asked = False
+    large: set[str] = set()
+    asked, common = False, prose.common
     for message in conversation.messages:
         found |= author_names(message.author)
+        if message.role != "system":
+            large.update(prose.find(message.text))
         spoken = spoken_names(message.text)
         if message.role == "customer" and asked:
             spoken |= _name_alone(message.text)
         found.update(name for name in spoken if name.lower() not in common)
         asked = message.role == "agent" and bool(_ASKS_NAME.search(message.text))
-    return found
+    sure = {name for name in large if name.islower()}
+    return found | sure, large - sure - found
 
 
 def _name_alone(text: str) -> set[str]:
     """The name that a short answer to "What is your name?" consists of, in whatever case it was typed."""
-    bare = text.strip(" .,!?。，！")
+    bare = _INTRODUCED.sub("", text.strip(" .,!?。，！"))
     if _HAN.search(bare):
-        return {bare} if _SHORT_ZH.fullmatch(bare) and bare not in _NO_NAMES_ZH else set()
+        return {bare} if is_short_name(bare) else set()
     parts = bare.split()
     fits = 1 <= len(parts) <= 3 and all(_TYPED.fullmatch(part) and _may_name(part.title()) for part in parts)
     return {bare} if fits else set()
 
 
-def common_words(texts: Iterable[str]) -> frozenset[str]:
-    """Words that this log mostly writes in lower case: "Ok, Proceed" does not make ``proceed`` a name."""
-    lower: Counter[str] = Counter()
-    upper: Counter[str] = Counter()
-    for text in texts:
-        for word in _INNER_WORD.findall(text):
-            (lower if word.islower() else upper)[word.lower()] += 1
-    return frozenset(word for word, count in lower.items() if count >= 5 and count > 3 * upper[word])
+def inner_words(text: str) -> list[str]:
+    """Words inside sentences, where only names are written large: "Ok, Proceed" does not make ``proceed`` a name."""
+    return _INNER_WORD.findall(text)
 
 
-def agent_names(conversations: Iterable[Conversation]) -> set[str]:
-    """Names of all agents of a log: they are mentioned in conversations that they did not take part in."""
-    authors = {m.author for c in conversations for m in c.messages if m.role == "agent" and m.author}
-    return {name for author in authors for name in author_names(author)}
+def is_han(text: str) -> bool:
+    """Whether a text holds a Chinese character."""
+    return bool(_HAN.search(text))
+
+
+def name_words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yields (start, end, word) of all words in scripts with letters, without a possessive's ending."""
+    for match in _LETTERS.finditer(text):
+        word = _POSSESSIVE.sub("", match.group())
+        yield match.start(), match.start() + len(word), word
+
+
+def may_stand_small(word: str) -> bool:
+    """Whether a known name still is one in small letters: not if short, and not if it is also a word ("Will")."""
+    return len(word) > 3 and word.lower() not in _ALSO_WORDS and word.lower() not in lexicon().words
 
 
 class NameFinder:
@@ -222,13 +204,18 @@ class NameFinder:
 
     Args:
         names: As written; parts of a full name belong to the same person.
+        large: Of these, names that count with a capital only.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], large: Iterable[str] = ()) -> None:
         self.people: dict[str, str] = {}
+        self._large = {form.lower() for name in large for form in (name, *_TOKENS.split(name))}
+        self._spelt: set[str] = set()
         for name in sorted(names, key=lambda name: (-len(name), name)):
-            for form in {name, *(p for p in _TOKENS.split(name) if len(p) > 1 and p.lower() not in _NO_NAMES)}:
+            parts = (part for part in _TOKENS.split(name) if len(part) > 1)
+            for form in {name, *(part for part in parts if part.lower() not in _NO_PARTS)}:
                 self.people.setdefault(form.lower(), self._person(name))
+                self._spelt.add(form)
         self._pattern = self._compile()
 
     def _person(self, name: str) -> str:
@@ -241,10 +228,19 @@ class NameFinder:
         han = sorted((n for n in self.people if _HAN.search(n)), key=len, reverse=True)
         parts = []
         if latin:
-            parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(_written, latin))})(?!{_LETTER})")
+            forms = sorted(
+                {form for n in latin for form in _written(n, small=n not in self._large)} | self._odd_spellings(),
+                key=len,
+                reverse=True,
+            )
+            parts.append(rf"(?<!{_LETTER})(?:{'|'.join(map(re.escape, forms))})(?!{_LETTER})")
         if han:
-            parts.append("|".join(n if len(n) > 1 else n + _TITLE_ZH for n in han))
+            parts.append("|".join(n if len(n) > 1 else n + TITLE for n in han))
         return re.compile("|".join(parts))
+
+    def _odd_spellings(self) -> set[str]:
+        """McConnan, LeBatelier: capitals where convention has none."""
+        return {form for form in self._spelt if not form.islower() and not _HAN.search(form)}
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yields (start, end, person)."""
@@ -253,16 +249,16 @@ class NameFinder:
                 yield match.start(), match.end(), self.people[match.group().lower()]
 
 
-def _written(name: str) -> str:
+def _written(name: str, *, small: bool) -> set[str]:
     """A name with its first letter in either case, and in capitals; a short one only as it is written by convention.
 
     A name of three letters or less, or one that is also a word ("Will", "Mark"), counts with a capital only.
     """
     titled = " ".join(part[:1].upper() + part[1:] for part in name.split(" "))
     forms = {titled, name.upper(), name.title()}
-    if len(name) > 3 and name not in _ALSO_WORDS:
+    if small and may_stand_small(name):
         forms.add(name)
-    return "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return forms
 
 
 _ALSO_WORDS = words(
@@ -273,3 +269,7 @@ _ALSO_WORDS = words(
     fisher hunter mason miller parker porter potter taylor turner walker weaver wood woods stone rivers field
     fields bell bush banks rice day love price"""
 )
+_NO_AUTHORS = NO_NAMES - _ALSO_WORDS
+"""In an author's field Will is a name, and a team is none."""
+_NO_PARTS = NO_NAMES | words("van von der den de del della di da dos la le el al bin ibn y e") | {"of", "st"}
+"""Parts of full names that name nobody by themselves."""

@@ -5,70 +5,129 @@ Everything is taken from the turns *before* an agent's message; nothing later in
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.context import render_context
-from data.courtesy import is_small_talk, strip_courtesies
-from data.dedupe import PLACEHOLDER, Group, Utterance
+from data.courtesy import is_small_talk
 from data.normalise import detect_language
-from data.outcome import outcome_weight
-from data.reuse import STEADY, refusal
+from data.records import read_rows, write_rows
+from data.reuse import refusal
 from data.schema import Answer, Conversation, Example, Split
-from data.templates import Template, find_template
+from data.templates import find_template
 
-CATALOGUE = 0.5
-"""Where at least this share of the agents' messages names its template, the templates are the log's own catalogue of
-answers, and only they are ranked; what agents typed themselves still becomes an answer that can be found."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from data.grouping import AnswerGroup, Groups, Utterances
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A message of an agent that may be an answer.
+
+    Attributes:
+        turn: Position in its conversation, from 0.
+        text: Redacted and normalised.
+        label: The log's template, if named.
+        language: Of the message.
+        time: Unix seconds, or None.
+        question: The customer's message before it.
+    """
+
+    turn: int
+    text: str
+    label: str | None
+    language: str
+    time: float | None = None
+    question: str | None = None
+
 
 MOST_CONVERSATIONS = 20
 MOST_QUESTIONS = 5
 
 
-def agent_utterances(conversations: Iterable[Conversation]) -> list[Utterance]:
-    """Messages of agents that something of the customer came before, in complete conversations."""
-    found = []
-    for conversation in conversations:
-        if not conversation.complete:
-            continue
-        language = conversation.language or "en"
-        asked = False
-        for turn, message in enumerate(conversation.messages):
-            asked = asked or message.role == "customer"
-            if message.role == "agent" and asked:
-                spoken = detect_language(message.text) or language
-                found.append(Utterance(conversation.id, turn, message.text, message.label, spoken, message.time))
-    return found
+def agent_utterances(conversation: Conversation) -> Iterator[Utterance]:
+    """Yields messages of agents that something of the customer came before, of a complete conversation."""
+    if not conversation.complete:
+        return
+    language = conversation.language or "en"
+    question: str | None = None
+    for turn, message in enumerate(conversation.messages):
+        if message.role == "customer":
+            question = message.text
+        elif message.role == "agent" and question is not None:
+            spoken = detect_language(message.text) or language
+            yield Utterance(turn, message.text, message.label, spoken, message.time, question)
 
 
-def make_examples(
-    conversations: Iterable[Conversation], groups: Sequence[Group], splits: Mapping[str, Split]
+@dataclass(frozen=True)
+class ExampleTask:
+    """A shard whose examples are to be written.
+
+    Attributes:
+        conversations: The shard.
+        splits: (conversations) split of each, None for one that is in none.
+        weights: (conversations) how much each counts (`data.outcome`).
+        given: (conversation, turn) of a message to the id of the answer it is.
+        examples: The file to write.
+    """
+
+    conversations: Path
+    splits: tuple[Split | None, ...]
+    weights: tuple[float, ...]
+    given: Mapping[tuple[int, int], str]
+    examples: Path
+
+
+def example_shard(task: ExampleTask) -> Counter[str]:
+    """Writes one row for each answer given, in the order of the conversations; returns how many by split."""
+    temporary = task.examples.with_name(f".{task.examples.name}.{os.getpid()}.tmp")
+    counts: Counter[str] = Counter()
+    write_rows(temporary, _counted(_examples(task), counts))
+    os.replace(temporary, task.examples)
+    return counts
+
+
+def _counted(examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
+    for example in examples:
+        counts[example.split] += 1
+        yield example
+
+
+def _examples(task: ExampleTask) -> Iterator[Example]:
+    rows = read_rows(task.conversations, Conversation)
+    for number, (conversation, split) in enumerate(zip(rows, task.splits, strict=True)):
+        if split is not None:
+            yield from examples_of(conversation, number, task.given, split, weight=task.weights[number])
+
+
+def examples_of(
+    conversation: Conversation,
+    number: int,
+    given: Mapping[tuple[int, int], str],
+    split: Split,
+    *,
+    weight: float = 1.0,
 ) -> Iterator[Example]:
-    """Yields one row for each answer given, in the order of the conversations.
+    """Yields the examples of one conversation.
 
     Args:
-        conversations: Redacted, with their language.
-        groups: The answers.
-        splits: Conversation id to split; conversations that are not in it are left out.
+        conversation: Redacted, with its language.
+        number: Its row in ``given``.
+        given: See ``ExampleTask``.
+        split: Of the conversation.
+        weight: Of the conversation.
     """
-    only_labelled = has_catalogue(groups)
-    given = {
-        (member.conversation, member.turn): group.id
-        for group in groups
-        if group.label or not only_labelled
-        for member in group.members
-    }
-    for conversation in conversations:
-        if conversation.id in splits:
-            yield from _examples_of(conversation, given, splits[conversation.id])
-
-
-def _examples_of(conversation: Conversation, given: Mapping[tuple[str, int], str], split: Split) -> Iterator[Example]:
     history: list[str] = []
     turns = [(message.role, message.text) for message in conversation.messages]
-    weight = outcome_weight(conversation)
     for turn, message in enumerate(conversation.messages):
-        answer = given.get((conversation.id, turn))
+        answer = given.get((number, turn))
         if answer is None:
             continue
         yield Example(
@@ -85,68 +144,67 @@ def _examples_of(conversation: Conversation, given: Mapping[tuple[str, int], str
         history.append(answer)
 
 
-def has_catalogue(groups: Sequence[Group]) -> bool:
-    """True when the log names the templates of most agent messages."""
-    total = sum(len(group.members) for group in groups)
-    return sum(len(group.members) for group in groups if group.label) >= CATALOGUE * max(1, total)
-
-
 def make_answers(
-    conversations: Iterable[Conversation],
-    groups: Sequence[Group],
+    groups: Groups,
+    ids: Sequence[str],
     topics: Mapping[str, str],
-    splits: Mapping[str, Split],
+    train: NDArray[np.bool_],
+    *,
+    listed: bool = False,
 ) -> Iterator[Answer]:
     """Yields the answers with their provenance, the most frequent first.
 
     Args:
-        conversations: Redacted.
-        groups: The answers.
+        groups: Of the log.
+        ids: (conversations) of all conversations.
         topics: Conversation id to topic id, where known.
-        splits: Conversation id to split. Questions are taken from the train split only: an index that holds a
-            held-out question would find it by itself and measure nothing.
+        train: (conversations) whether each is in the train split. Questions are taken from it only: an index that
+            holds a held-out question would find it by itself and measure nothing.
+        listed: Whether the log is a list of questions and answers, which were written to be said again.
     """
-    questions = _questions(c for c in conversations if splits.get(c.id) == "train")
     for group in groups:
-        members = sorted(group.members, key=lambda u: -(u.time or 0.0))
-        asked = (questions.get((u.conversation, u.turn), "") for u in members)
-        under = Counter(topics[u.conversation] for u in members if u.conversation in topics)
-        times = [u.time for u in members if u.time is not None]
-        reusable = refusal(group) is None
-        template = None if reusable else template_of(group)
-        yield Answer(
-            id=group.id,
-            text=group.text,
-            language=group.language,
-            support=len(members),
-            conversations=tuple(dict.fromkeys(u.conversation for u in members))[:MOST_CONVERSATIONS],
-            last_used=max(times, default=None),
-            topics=tuple(topic for topic, _ in under.most_common()),
-            questions=tuple(dict.fromkeys(q for q in asked if q and not is_small_talk(q)))[:MOST_QUESTIONS],
-            reusable=reusable,
-            title=group.label,
-            template=template.text if template else None,
-            slots=template.slots if template else (),
-        )
+        why = refusal(group, listed=listed)
+        yield _answer(group, groups.said, ids, topics, train, why)
 
 
-def template_of(group: Group) -> Template | None:
-    """The template behind an answer that is not said as it stands: an agent may fill it in."""
-    if group.steady >= STEADY and not PLACEHOLDER.search(group.text):
-        return None  # one wording without holes: there is nothing to fill
-    if is_small_talk(group.text):
-        return None
-    return find_template(Counter(strip_courtesies(member.text) for member in group.members))
+def _answer(
+    group: AnswerGroup,
+    said: Utterances,
+    ids: Sequence[str],
+    topics: Mapping[str, str],
+    train: NDArray[np.bool_],
+    why: str | None,
+) -> Answer:
+    import numpy as np
+
+    times = np.nan_to_num(said.time[group.rows], nan=0.0)
+    rows = group.rows[np.argsort(-times, kind="stable")]  # newest first
+    where = said.conversation[rows]
+    asked = (said.questions[int(row)] for row in rows[train[where]])
+    under = Counter(topics[ids[c]] for c in where if ids[c] in topics)
+    template = find_template(dict(group.wordings)) if why and len(group.wordings) > 1 else None
+    return Answer(
+        id=group.id,
+        text=group.text,
+        language=group.language,
+        support=group.support,
+        conversations=tuple(dict.fromkeys(ids[c] for c in where[: 4 * MOST_CONVERSATIONS]))[:MOST_CONVERSATIONS],
+        last_used=float(times.max()) or None,
+        topics=tuple(topic for topic, _ in under.most_common()),
+        questions=_first_different(asked),
+        reusable=why is None,
+        held_back=why,
+        title=group.label,
+        template=template.text if template else None,
+        slots=template.slots if template else (),
+    )
 
 
-def _questions(conversations: Iterable[Conversation]) -> dict[tuple[str, int], str]:
-    """(conversation, turn of an agent's message) to the customer's message before it."""
-    found: dict[tuple[str, int], str] = {}
-    for conversation in conversations:
-        last = ""
-        for turn, message in enumerate(conversation.messages):
-            if message.role == "customer":
-                last = message.text
-            elif message.role == "agent" and last:
-                found[conversation.id, turn] = last
-    return found
+def _first_different(asked: Iterable[str | None]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for question in asked:
+        if question and not is_small_talk(question):
+            found[question] = None
+            if len(found) == MOST_QUESTIONS:
+                break
+    return tuple(found)

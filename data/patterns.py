@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from data.addresses import addresses
+from data.national_ids import national_ids
+
 
 @dataclass(frozen=True)
 class Span:
@@ -29,7 +32,7 @@ class Span:
     value: str
 
 
-_WORTH_LOOKING = re.compile(r"\d|@|＠|://| at |at\)|at\]")
+_WORTH_LOOKING = re.compile(r"\d|@|＠|://| at |at\)|at\]|www\.|corner of|[Pp]ass(?:word|code)|密码")
 _LOCAL = r"[0-9A-Za-z\u00c0-\u024f._%+\-]"
 _EMAIL = re.compile(rf"{_LOCAL}+\s?[@＠]\s?[0-9A-Za-z\u00c0-\u024f\-]+(?:\.[0-9A-Za-z\u00c0-\u024f\-]+)+")
 _EMAIL_SPELT = re.compile(
@@ -38,6 +41,7 @@ _EMAIL_SPELT = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?:https?|ftp|wss?)://[^\s<>\"'，。；、）)]+", re.IGNORECASE)
+_LINK_ANY = re.compile(r"(?:(?:https?|ftp)://|\bwww\.(?=[\w\-]+\.\w))[^\s<>\"'，。；、）)]+", re.IGNORECASE)
 _URL_SECRET = re.compile(
     r"^\w+://[^/?#]*:[^/?#]*@|[?&#/](?:token|access_token|key|api_?key|auth|sig|signature|session|sid|code|password|"
     r"pwd|email|mail|user|uid|customer|order|phone|reset|invite|verify|confirm)(?:=|/)[^&\s/]{4,}",
@@ -48,9 +52,7 @@ _IBAN = re.compile(
     r"[a-z]{2}\d{2}[a-z0-9]{11,30})"
     r"(?![A-Za-z0-9])"
 )
-_RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])")
-_SOCIAL = re.compile(r"(?<![\d\-])(?!000|666|9)\d{3}[\- ](?!00)\d{2}[\- ](?!0000)\d{4}(?![\d\-])")
-_CARD = re.compile(r"(?<![\d\-])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
+_CARD = re.compile(r"(?<![\d\-+])\d(?:[ \-]?\d){11,18}(?![\d\-]|[ ]\d)")
 _CARD_WORD = re.compile(r"(?:card|visa|mastercard|amex|卡号|银行卡|信用卡)\D{0,25}$", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![A-Za-z0-9_.\-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_\-]|\.\d)")
 _IPV6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}(?![A-Za-z0-9_:])")
@@ -59,8 +61,8 @@ _VERSION_WORD = re.compile(r"(?:version|firmware|release|ios|android|macos|windo
 _MOBILE_CN = re.compile(r"(?<![\d\-])(?:\(?(?:\+|00)?86\)?[\- ]?)?1[3-9]\d[\- ]?\d{4}[\- ]?\d{4}(?![\d\-])")
 _LANDLINE_CN = re.compile(r"(?<![\d\-])(?:0\d{2,3}[\- ]\d{7,8}|[48]00[\- ]?\d{3}[\- ]?\d{4})(?![\d\-])")
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9_.,:+\-/#€$£¥])(?:\+|00)?[\-. ]?\(?\d(?:[ \t().\-/]{0,3}\d){6,14}"
-    r"(?![\d]|[.,:/\-]\d|-?(?!x\d|ext)[A-Za-z])(?:(?:x| ?ext\.? ?)\d{1,5})?"
+    r"(?<!\d,)(?<![A-Za-z0-9_.:+\-/#€$£¥])(?:\+|00)?[\-. ]?\(?\d(?:[ \t().\-/]{0,3}\d){6,14}"
+    r"(?![\d]|[.,:/\-]\d|-?(?!x\d|ext|(?i:office|fax|home|work|mobile|cell)\b)[A-Za-z])(?:(?:x| ?ext\.? ?)\d{1,5})?"
 )
 _EXTENSION = re.compile(r"x|ext")
 _PHONE_WORD = re.compile(
@@ -73,6 +75,9 @@ _DATE = re.compile(
     r"^(?:(?:19|20)\d\d[\-/. ][01]?\d[\-/. ][0-3]?\d|[0-3]?\d[\-/. ][0-3]?\d[\-/. ](?:19|20)\d\d|"
     r"(?:19|20)\d\d ?[\-/ ] ?(?:19|20)\d\d)$"
 )
+_RELEASE = re.compile(r"^\d+(?:\.\d+){3,}$|^\d{1,4}/\d{1,4}$")
+"""Numbers of software: 8.4.22.857; and fractions, which have too few digits for a phone."""
+
 _MONEY_BEFORE = re.compile(r"(?:[€$£¥￥]|\b(?:eur|usd|gbp|rmb|cny))\s?$", re.IGNORECASE)
 _UNIT_AFTER = re.compile(
     r"\s?(?:€|\$|£|%|°|(?:eur|euros?|usd|dollars?|pounds?|km|m|mm|cm|ml|l|g|kg|mah|wh|hours?|people|times|steps|years?)\b|"
@@ -95,6 +100,17 @@ _PASSWORD = re.compile(
     re.IGNORECASE,
 )
 
+_CODE = re.compile(
+    r"(?:\b(?:verification|security|confirmation|one[- ]time|access|login|sms|pick-?up|authenti\w+|2fa|gift ?card) "
+    r"(?:code|pin|password|number)|\b(?:otp|cvv2?|cvc2?|tan)|验证码|校验码|动态码|取件码|提货码|激活码|兑换码)"
+    r"(?:\s*(?:is|was|of|:|=|：|是|为|\bthat i got))*\s*[\"'“]?(\d[\d\-]{2,9}|(?=[A-Z]*\d)[A-Z0-9]{4,12})(?![\w\-])",
+    re.IGNORECASE,
+)
+_PASSWORD_WRITTEN = re.compile(
+    r"(?:\b(?:password|passwort|passcode)|密码)(?:\s*[:=：]\s*|\s*(?:is|是|为)?\s*(?=[\"'“「]))[\"'“「]?([^\s\"'”」，。,;]{4,})",
+    re.IGNORECASE,
+)
+
 _KINDS: tuple[tuple[str, str], ...] = (
     ("TRACKING", r"tracking|waybill|parcel|shipment|consignment|快递|运单|物流|包裹"),
     ("TICKET", r"ticket|case|incident|complaint|工单|投诉"),
@@ -112,39 +128,6 @@ _WORDED = re.compile(
     rf"(?![a-z])(?:['’]s)?(?:[\s,.:#=：（(]*{_LINK}){{0,4}}[\s.:#=：（(\"'“]*"
     r"(?P<id>(?=[A-Z\-–]*\d[A-Z\-–]*\d[A-Z\-–]*\d)[A-Z]{0,5}[\-–]?\d[A-Z0-9]*(?:[\-–][A-Z0-9]+)*)(?![A-Za-z0-9])",
     re.IGNORECASE,
-)
-
-_STREET = (
-    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Court|Ct|Square|Sq|Boulevard|Blvd|Way|Place|Pl|Terrace|Close|"
-    r"Crescent|Gardens|Parkway|Highway|Row|Walk|Mews|Quay|Path|Trail|Circle|Alley)"
-)
-_TOWN = (
-    r"(?:,? (?:Apt|Apartment|Flat|Suite|Unit|Floor|#)\.? ?\w{1,5}\b)?"
-    r"(?:(?:,| in) ?(?:[A-Z][\w'’\-]+ ?){1,3})?"
-    r"(?:,? ?(?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{4,5}\b))?"
-)
-_ADDRESS = re.compile(
-    rf"\b(?:\d{{1,5}}[A-Za-z]?,? (?:[A-Z][\w'’.\-]+ ){{1,4}}{_STREET}\b\.?{_TOWN}"
-    rf"|(?:[A-Z][\w'’\-]+ ){{1,3}}{_STREET} \d{{1,4}}[a-z]?\b{_TOWN}"
-    r"|[A-Z][\w\-]+(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee) \d{1,4}[a-z]?\b(?:, ?\d{4,5} [A-Z]\w+)?"
-    r"|[Pp]\.?[Oo]\.? [Bb]ox \d+|[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}\b)"
-)
-_ADDRESS_LOWER = re.compile(
-    r"\b\d{1,5}[a-z]? (?!(?:\w+ )?(?:blocks?|miles?|minutes?|mins?|km|meters|of|on|the|to|and|days?|people)\b)"
-    r"(?:[a-z]+ ){1,2}(?:street|road|avenue|lane|drive|court|boulevard|terrace|crescent)\b(?:, ?[a-z]+\b)?"
-)
-_ADDRESS_HINT = re.compile(
-    rf"{_STREET}\b|(?:str(?:a(?:ß|ss)e|\.)|weg|gasse|platz|allee) \d|[Bb]ox \d|\d [ABD-HJLNP-UW-Z]{{2}}\b|"
-    r"street|road|avenue|lane|drive|court|boulevard|terrace|crescent"
-)
-"""Cheap to look for; without one of these there is no address in Latin letters."""
-_ADDRESS_ZH = re.compile(
-    r"(?:[\u4e00-\u9fff]{2,7}(?:省|自治区))?(?:[\u4e00-\u9fff]{2,7}市)?(?:[\u4e00-\u9fff]{1,6}(?:区|县))?"
-    r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|道|巷|弄|胡同|村|镇|小区|花园|苑|大厦)[\u4e00-\u9fff]{0,4}\s?\d{1,5}\s?(?:号|弄|栋|幢|座|室|楼|单元|期)"
-    r"(?:院|楼)?(?:[\u4e00-\u9fff]{0,8}?\d{1,5}(?:号楼?|弄|栋|幢|座|室|楼|层|单元|期))*(?:\d{3,4}室?)?"
-)
-_ADDRESS_ZH_LEAD = re.compile(
-    r"^.*?(?:住在|地址(?:是|为|改[成为到]|变更为|改)?|寄[到给]|送[到给]|发[到给]|收货|改[成到为]|搬到|换[成到]|位于|就在|在|是|到)"
 )
 
 
@@ -180,6 +163,20 @@ def _urls(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.end(), "URL", match.group())
 
 
+def links(text: str) -> Iterator[Span]:
+    """Addresses of web pages, with a secret or without."""
+    if "://" in text or "www." in text:
+        for match in _LINK_ANY.finditer(text):
+            found = match.group().rstrip(".,;:!?…")
+            yield Span(match.start(), match.start() + len(found), "URL", found)
+
+
+def host_of(link: str) -> str:
+    """Whose page a link leads to: ``shop.example`` for https://www.shop.example/a."""
+    host = re.split(r"[/?#:]", re.sub(r"^\w+://", "", link).rpartition("@")[2], maxsplit=1)[0].lower()
+    return host.removeprefix("www.")
+
+
 def _emails(text: str) -> Iterator[Span]:
     if "@" in text or "＠" in text:
         for match in _EMAIL.finditer(text):
@@ -208,18 +205,9 @@ def is_iban(value: str) -> bool:
     return int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 == 1
 
 
-def _residents(text: str) -> Iterator[Span]:
-    for match in _RESIDENT.finditer(text):
-        if is_resident_id(match.group()):
-            yield Span(match.start(), match.end(), "ID", match.group().upper())
-    for match in _SOCIAL.finditer(text):
-        yield Span(match.start(), match.end(), "ID", digits_of(match.group()))
-
-
-def is_resident_id(value: str) -> bool:
-    """GB 11643-1999: weights 2^(17-i) modulo 11 give the last character."""
-    total = sum(int(c) * (pow(2, 17 - i) % 11) for i, c in enumerate(value[:17]))
-    return "10X98765432"[total % 11] == value[17].upper()
+def _ids(text: str) -> Iterator[Span]:
+    for start, end, value in national_ids(text):
+        yield Span(start, end, "ID", value)
 
 
 def _cards(text: str) -> Iterator[Span]:
@@ -251,7 +239,7 @@ def _is_phone(number: str, before: str, after: str) -> bool:
         return False
     if _PHONE_WORD.search(before):
         return True
-    if _UNIT_AFTER.match(after):
+    if _UNIT_AFTER.match(after) or _RELEASE.match(number):
         return False
     return _is_valid_phone(number)
 
@@ -290,7 +278,14 @@ def _secrets(text: str) -> Iterator[Span]:
         yield Span(match.start(1), match.end(1), "BIRTHDATE", match.group(1))
     for match in _PASSWORD.finditer(text):
         if any(c.isdigit() for c in match.group(1)):
-            yield Span(match.start(1), match.end(1), "PASSWORD", match.group(1))
+            yield _secret(match)
+    for pattern in (_CODE, _PASSWORD_WRITTEN):
+        yield from map(_secret, pattern.finditer(text))
+
+
+def _secret(match: re.Match[str]) -> Span:
+    value = match.group(1).rstrip(".!?") or match.group(1)
+    return Span(match.start(1), match.start(1) + len(value), "PASSWORD", value)
 
 
 def _prefixed(text: str) -> Iterator[Span]:
@@ -318,27 +313,29 @@ def _ips(text: str) -> Iterator[Span]:
 
 
 def _addresses(text: str) -> Iterator[Span]:
-    for pattern in (_ADDRESS, _ADDRESS_LOWER) if _ADDRESS_HINT.search(text) else ():
-        for match in pattern.finditer(text):
-            found = match.group().rstrip(" ,")
-            yield Span(match.start(), match.start() + len(found), "ADDRESS", found.lower())
-    for match in _ADDRESS_ZH.finditer(text):
-        lead = _ADDRESS_ZH_LEAD.match(match.group())
-        start = match.start() + (lead.end() if lead else 0)
-        yield Span(start, match.end(), "ADDRESS", text[start : match.end()])
+    """Addresses that touch are one."""
+    start = end = -1
+    for begin, finish in sorted(addresses(text)):
+        if begin > end and end > start:
+            yield Span(start, end, "ADDRESS", text[start:end].lower())
+        if begin > end:
+            start, end = begin, finish
+        end = max(end, finish)
+    if end > start:
+        yield Span(start, end, "ADDRESS", text[start:end].lower())
 
 
 _FINDERS: tuple[Callable[[str], Iterator[Span]], ...] = (
     _urls,
     _emails,
     _ibans,
-    _residents,
+    _ids,
     _cards,
     _secrets,
     _worded,
     _ips,
-    _phones,
     _addresses,
+    _phones,
     _prefixed,
     _long_numbers,
 )

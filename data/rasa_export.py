@@ -37,7 +37,7 @@ def static_examples(folder: Path) -> list[IntentExample]:
     examples = []
     for (intent, language), texts in found.items():
         for text, split in zip(texts, split_lines(list(texts)), strict=True):
-            examples.append(IntentExample(text, intent, "static", split, language))
+            examples.append(IntentExample(text, intent, "static", split, language, "file"))
     return examples
 
 

@@ -2,94 +2,132 @@
 
 Each value becomes a typed placeholder (``<EMAIL_1>``, ``<ORDER_2>``, ``<NAME_1>``) that stays the same within its
 conversation, so that a model still sees that the number asked for is the number given. What the shop itself tells
-everybody stays: values in ``learn.keep``, and those that agents give out in several conversations unasked.
+everybody stays: values in ``learn.keep``, and those that agents give out in several conversations unasked
+(`data.shop`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
-from data.names import NameFinder, agent_names, common_words, customer_names
-from data.patterns import Span, digits_of, find_structured
+from data.names import NameFinder, customer_names
+from data.own_patterns import find_own
+from data.patterns import Span, digits_of, find_structured, host_of, links
+from data.people import PERSONAL, mark
+from data.prose import ProseNames
 from data.schema import Conversation
+from data.shop import NUMBERED, PUBLIC_KINDS, AgentFinder, SettledFacts, facts_of, prefix_of
+from data.surrogates import fill
 
-PUBLIC = 3
-"""In how many conversations agents must give out a contact, unasked, for it to be the shop's own."""
+SMALL_LOG_KEY = b"a log that is redacted in one piece"
+"""Of marks that never leave the process."""
 
-SAMPLED = 2000
-"""How many conversations tell which words are common."""
-
-_PUBLIC_KINDS = frozenset(("EMAIL", "PHONE", "URL", "ADDRESS", "IBAN", "NUMBER"))
-_NUMBERED = frozenset(("ORDER", "TICKET", "TRACKING", "INVOICE", "BOOKING", "CUSTOMER", "ACCOUNT"))
 _TAIL = 9
 """Phone numbers are compared by their last digits: with and without the country's code."""
 
 
 class Redactor:
-    """Replaces personal data by placeholders.
+    """Replaces personal data by placeholders; one conversation at a time, and the same in every process.
 
     Args:
-        conversations: The whole log: whose agents' names, and whose shop's contacts, are learned first.
+        facts: What the log tells about the shop, from `data.shop.ShopFacts`.
         keep: Values that stay although they look like personal data; compared without case and spaces.
+        patterns: Of the shop's own numbers, from `data.own_patterns.compile_patterns`.
+        surrogates: Whether to return made-up values instead of placeholders. Answers must be judged on placeholders
+            (a made-up name looks as if it could be said again), so a build rather calls `data.surrogates.fill` last.
+        key: The workspace's, which the facts were made with; also marks the people of a conversation.
+
+    Attributes:
+        counts: How many values were replaced, by (kind, language): each value once a conversation. Counters of
+            several processes are added.
     """
 
-    def __init__(self, conversations: Sequence[Conversation], *, keep: Iterable[str] = ()) -> None:
-        self.keep = {_comparable(value) for value in keep}
-        agents = {name for name in agent_names(conversations) if _comparable(name) not in self.keep}
-        self.agents = NameFinder(agents)
-        self.common = common_words(m.text for c in islice(conversations, SAMPLED) for m in c.messages)
-        self.public, self.prefixes = _learn_shop(conversations)
-        self.counts: Counter[str] = Counter()
+    def __init__(
+        self,
+        facts: SettledFacts,
+        *,
+        keep: Iterable[str] = (),
+        patterns: Sequence[re.Pattern[str]] = (),
+        surrogates: bool = False,
+        key: bytes = SMALL_LOG_KEY,
+    ) -> None:
+        self.facts, self.key, self.patterns, self.surrogates = facts, key, tuple(patterns), surrogates
+        self.keep = frozenset(_comparable(value) for value in keep)
+        self.agents = AgentFinder(facts, key)
+        self.prose = ProseNames(facts.common, facts.titled)
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    @classmethod
+    def of(cls, conversations: Sequence[Conversation], *, keep: Iterable[str] = ()) -> Redactor:
+        """A redactor for a log that fits in memory, which it learns the shop's facts from first."""
+        return cls(facts_of(conversations, SMALL_LOG_KEY), keep=keep)
 
     def redact(self, conversation: Conversation) -> Conversation:
-        """Returns the conversation without personal data and without authors.
+        """Returns the conversation without personal data and without authors, and with the marks of its people."""
+        texts = [message.text for message in conversation.messages]
+        found = self.find(conversation)
+        given = _Given()
+        messages = tuple(
+            replace(message, text=_replaced(text, spans, given), author=None)
+            for message, text, spans in zip(conversation.messages, texts, found, strict=True)
+        )
+        language = conversation.language or "und"
+        self.counts.update((kind, language) for kind, _ in given.values)
+        people = {mark(self.key, kind, value) for kind, value in given.values if kind in PERSONAL}
+        redacted = replace(conversation, id=public_id(conversation.id), messages=messages, people=tuple(sorted(people)))
+        return fill(redacted, self.key) if self.surrogates else redacted
 
-        What was replaced is added to ``counts``, each value once a conversation.
-        """
-        names = {name for name in customer_names(conversation, self.common) if _comparable(name) not in self.keep}
-        finders = (NameFinder(names), self.agents)
-        kinds = self._known_kinds(conversation)
-        given: dict[tuple[str, str], str] = {}
-        messages = []
-        for message in conversation.messages:
-            text = self._replace(message.text, finders, kinds, given)
-            messages.append(replace(message, text=text, author=None))
-        return replace(conversation, id=_public_id(conversation.id), messages=tuple(messages))
-
-    def _known_kinds(self, conversation: Conversation) -> dict[str, str]:
-        """Numbers whose kind the conversation says somewhere, so that a bare repetition gets the same placeholder."""
+    def find(self, conversation: Conversation) -> list[list[Span]]:
+        """What `redact` replaces: for each message the spans in order, without overlaps."""
+        names, large = customer_names(conversation, self.prose)
+        finder = NameFinder((name for name in names | large if _comparable(name) not in self.keep), large)
+        pages = self._own_pages(conversation)
+        structured = [self._shaped(message.text, pages) for message in conversation.messages]
         kinds: dict[str, str] = {}
-        for message in conversation.messages:
-            for span in find_structured(message.text):
-                if span.kind in _NUMBERED:
-                    kinds.setdefault(span.value, span.kind)
-        return kinds
+        for span in (span for spans in structured for span in spans if span.kind in NUMBERED):
+            kinds.setdefault(span.value, span.kind)  # so that a bare repetition gets the same placeholder
+        return [
+            self._joined(message.text, [self._settled(span, kinds) for span in spans], finder)
+            for message, spans in zip(conversation.messages, structured, strict=True)
+        ]
 
-    def _replace(
-        self, text: str, finders: Sequence[NameFinder], kinds: dict[str, str], given: dict[tuple[str, str], str]
-    ) -> str:
-        spans = [self._settled(span, kinds) for span in find_structured(text)]
-        taken = [span for span in spans if not self._stays(span)]
-        for finder in finders:
-            for start, end, person in finder.find(text):
-                if all(end <= span.start or start >= span.end for span in (*spans, *taken)):
-                    taken.append(Span(start, end, "NAME", person))
-        if not taken:
-            return text
-        pieces, position = [], 0
-        for span in sorted(taken, key=lambda span: span.start):
-            pieces += [text[position : span.start], self._placeholder(span, given)]
-            position = span.end
-        return "".join(pieces) + text[position:]
+    def _shaped(self, text: str, pages: frozenset[str]) -> list[Span]:
+        """Structured values; what the shop's own patterns find, and links to the customer's pages, come before."""
+        spans = find_structured(text)
+        first = [Span(start, end, kind, text[start:end]) for start, end, kind in find_own(text, self.patterns)]
+        if pages:
+            first += [link for link in links(text) if link.value in pages]
+        if not first:
+            return spans
+        kept: list[Span] = []
+        for span in (*first, *spans):
+            if all(span.end <= other.start or span.start >= other.end for other in kept):
+                kept.append(span)
+        return kept
 
-    def _settled(self, span: Span, kinds: dict[str, str]) -> Span:
-        if span.kind != "NUMBER" and span.kind not in _NUMBERED:
+    def _own_pages(self, conversation: Conversation) -> frozenset[str]:
+        """Links that the customer gives, except to sites that the shop's agents link to: rather his own pages."""
+        given = (link.value for m in conversation.messages if m.role == "customer" for link in links(m.text))
+        return frozenset(link for link in given if ("HOST", host_of(link)) not in self.facts.public)
+
+    def _joined(self, text: str, structured: Sequence[Span], finder: NameFinder) -> list[Span]:
+        """Structured values that do not stay, and names where no structured value is."""
+        names: list[Span] = []
+        for start, end, person in (*finder.find(text), *self.agents.find(text)):
+            if _comparable(text[start:end]) not in self.keep:
+                names.append(Span(start, end, "NAME", person))
+        free = [n for n in _merged(names) if all(n.end <= s.start or n.start >= s.end for s in structured)]
+        return sorted((*free, *(s for s in structured if not self._stays(s))), key=lambda span: span.start)
+
+    def _settled(self, span: Span, kinds: Mapping[str, str]) -> Span:
+        if span.kind != "NUMBER" and span.kind not in NUMBERED:
             return span
-        kind = kinds.get(span.value) or (span.kind if span.kind != "NUMBER" else self.prefixes.get(_prefix(span.value)))
+        told = kinds.get(span.value) or (span.kind if span.kind != "NUMBER" else None)
+        kind = told or self.facts.prefixes.get(prefix_of(span.value))
         return replace(span, kind=kind) if kind else span
 
     def _stays(self, span: Span) -> bool:
@@ -97,15 +135,46 @@ class Redactor:
             return True
         if span.kind == "PHONE" and any(value.endswith(span.value) for value in self.keep if value.isdigit()):
             return True
-        return span.kind in _PUBLIC_KINDS and (span.kind, span.value) in self.public
+        return span.kind in PUBLIC_KINDS and (span.kind, span.value) in self.facts.public
 
-    def _placeholder(self, span: Span, given: dict[tuple[str, str], str]) -> str:
-        placeholder = given.get((span.kind, span.value))
-        if placeholder is None:
-            number = 1 + sum(kind == span.kind for kind, _ in given)
-            placeholder = given[span.kind, span.value] = f"<{span.kind}_{number}>"
-            self.counts[span.kind] += 1
-        return placeholder
+
+class _Given:
+    """The placeholders that a conversation's values have been given so far."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
+
+    def of(self, span: Span) -> str:
+        """The placeholder of a value: a new one at its first appearance."""
+        value = span.kind, span.value
+        if value not in self.values:
+            self._numbers[span.kind] += 1
+            self.values[value] = f"<{span.kind}_{self._numbers[span.kind]}>"
+        return self.values[value]
+
+
+def _replaced(text: str, spans: Sequence[Span], given: _Given) -> str:
+    if not spans:
+        return text
+    pieces, position = [], 0
+    for span in spans:
+        pieces += [text[position : span.start], given.of(span)]
+        position = span.end
+    return "".join(pieces) + text[position:]
+
+
+def _merged(names: Sequence[Span]) -> list[Span]:
+    """Names without overlaps: two that overlap are one, and the person is the one that was found first."""
+    kept: list[Span] = []
+    for name in names:
+        clash = [other for other in kept if other.start < name.end and name.start < other.end]
+        if clash:
+            kept = [other for other in kept if other not in clash]
+            start, end = min(name.start, *(c.start for c in clash)), max(name.end, *(c.end for c in clash))
+            name = Span(start, end, "NAME", clash[0].value)
+        kept.append(name)
+    return kept
 
 
 def _comparable(value: str) -> str:
@@ -114,45 +183,7 @@ def _comparable(value: str) -> str:
     return digits[-_TAIL:] if len(digits) >= 7 and not any(c.isalpha() for c in plain) else plain
 
 
-_Value = tuple[str, str]
-"""Kind and canonical value."""
-
-
-def _learn_shop(conversations: Iterable[Conversation]) -> tuple[frozenset[_Value], dict[str, str]]:
-    """What a log tells about the shop itself.
-
-    Returns:
-        Contacts that are the shop's own: agents gave them out in ``PUBLIC`` conversations, before any customer did. A
-        value that some customer brought up first is that customer's, unless agents give it out all the time.
-        And the letters that the shop's numbers begin with, to what they number: ``NT`` to ``ORDER``.
-    """
-    shops: Counter[_Value] = Counter()
-    customers: set[_Value] = set()
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for conversation in conversations:
-        seen: set[_Value] = set()
-        for message in conversation.messages:
-            for span in find_structured(message.text):
-                value = span.kind, span.value
-                if span.kind in _NUMBERED and (prefix := _prefix(span.value)):
-                    votes[prefix][span.kind] += 1
-                if span.kind not in _PUBLIC_KINDS or value in seen:
-                    continue
-                seen.add(value)
-                if message.role == "agent":
-                    shops[value] += 1
-                else:
-                    customers.add(value)
-    often = {value for value, count in shops.items() if count >= PUBLIC}
-    public = frozenset(value for value in often if value not in customers or shops[value] >= 10 * PUBLIC)
-    return public, {prefix: counts.most_common(1)[0][0] for prefix, counts in votes.items()}
-
-
-def _prefix(value: str) -> str:
-    return value[: next((i for i, c in enumerate(value) if c.isdigit()), len(value))]
-
-
-def _public_id(name: str) -> str:
+def public_id(name: str) -> str:
     """A conversation's id, or a hash of it where the log uses a phone number or an address of e-mail as id."""
     if any(span.kind in ("EMAIL", "PHONE", "ID", "CARD") for span in find_structured(name)):
         return "c" + hashlib.sha256(name.encode()).hexdigest()[:12]

@@ -9,63 +9,89 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from data.artifacts import DatasetLayout
-from data.dedupe import Group
-from data.intake import Intake
 from data.label import Topics
 from data.records import read_rows
-from data.reuse import refusal
-from data.schema import Example, IntentExample, Split
-from data.split import SplitBy
+from data.schema import Answer, IntentExample
+from data.split import Division
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
 _SPLIT_WORDS: dict[str, str] = {
     "time": "oldest 80 % train, next 10 % valid, newest 10 % test",
     "order": "by order in the log, as it has no times: first 80 % train, next 10 % valid, last 10 % test",
+    "group": "by group, as most customers come back or texts repeat: latest 20 % of customers and copies held out",
     "question": "by question, as the log is a list of questions and answers: 80 / 10 / 10 % at random",
 }
 
 
 def describe(
     layout: DatasetLayout,
-    intake: Intake,
+    conversations: pa.Table,
     *,
-    redacted: Mapping[str, int],
-    splits: Mapping[str, Split],
-    split_by: SplitBy,
+    refused: Mapping[str, int],
+    duplicates: int,
+    redacted: Mapping[tuple[str, str], int],
+    division: Division,
+    examples: Mapping[str, int],
     found: Topics,
-    groups: Sequence[Group],
 ) -> dict[str, Any]:
-    """Counts what the stages did; ``layout`` holds what they wrote."""
-    examples = Counter(example.split for example in read_rows(layout.examples, Example))
+    """Counts what the stages did.
+
+    Args:
+        layout: Holds what they wrote.
+        conversations: The columns of all conversations (`data.parts`).
+        refused: Broken lines of each log.
+        duplicates: Conversations that said the same as an earlier one at the same time.
+        redacted: Values that were replaced, by kind and language.
+        division: How the log was split.
+        examples: How many by split.
+        found: The topics.
+    """
     intents = list(read_rows(layout.intents, IntentExample))
-    why = Counter(refusal(group) or "reusable" for group in groups)
+    why = Counter(a.held_back or "reusable" for a in read_rows(layout.answers, Answer))
+    complete = conversations["complete"].to_pylist()
     return {
-        "conversations": len(intake.conversations),
-        "messages": sum(len(c.messages) for c in intake.conversations),
-        "incomplete": sum(not c.complete for c in intake.conversations),
-        "duplicates": intake.duplicates,
-        "refused_lines": sum(intake.refused.values()),
-        "refused": dict(intake.refused),
-        "languages": dict(Counter(c.language for c in intake.conversations).most_common()),
-        "period": _period(intake),
-        "split": {"by": split_by, "conversations": dict(Counter(splits.values())), "examples": dict(examples)},
+        "conversations": len(conversations),
+        "messages": sum(conversations["messages"].to_pylist()),
+        "incomplete": len(complete) - sum(complete),
+        "duplicates": duplicates,
+        "refused_lines": sum(refused.values()),
+        "refused": dict(refused),
+        "languages": dict(Counter(conversations["language"].to_pylist()).most_common()),
+        "period": _period([t for t in conversations["started"].to_pylist() if t is not None]),
+        "split": {
+            "by": division.by,
+            "conversations": dict(Counter(division.splits.values())),
+            "examples": dict(examples),
+            "dropped": dict(division.dropped),
+        },
         "examples": sum(examples.values()),
-        "answers": len(groups),
+        "answers": sum(why.values()),
         "reusable": why["reusable"],
         "held_back": {reason: count for reason, count in why.most_common() if reason != "reusable"},
         "intents": len({row.intent for row in intents if row.kind == "static"}),
         "intent_examples": len(intents),
         "topics": len(found.topics),
         "topic_counts": dict(found.counts),
-        "redacted": dict(Counter(redacted).most_common()),
+        "redacted": _by_kind(redacted),
+        "redacted_by_language": {
+            language: _by_kind({key: n for key, n in redacted.items() if key[1] == language})
+            for language in sorted({language for _, language in redacted})
+        },
         "redacted_values": sum(redacted.values()),
     }
 
 
-def _period(intake: Intake) -> list[str]:
-    times = [c.started for c in intake.conversations if c.started is not None]
+def _by_kind(redacted: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for (kind, _), count in redacted.items():
+        kinds[kind] += count
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _period(times: Sequence[float]) -> list[str]:
     if not times:
         return []
     return [datetime.fromtimestamp(t, tz=timezone.utc).date().isoformat() for t in (min(times), max(times))]

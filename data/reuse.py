@@ -16,7 +16,7 @@ from data.courtesy import is_small_talk, split_sentences
 from data.normalise import detect_language
 
 if TYPE_CHECKING:
-    from data.dedupe import Group
+    from data.grouping import AnswerGroup
 
 STEADY = 0.5
 """A template whose most frequent wording is rarer than this is filled with a customer's data."""
@@ -78,7 +78,7 @@ _CANNED_ENGLISH: tuple[_Rule, ...] = (
 _CANNED_CHINESE: tuple[_Rule, ...] = (("about one customer's case", claims_zh.PLAINLY, False),)
 
 
-def refusal(group: Group, *, listed: bool = False) -> str | None:
+def refusal(group: AnswerGroup, *, listed: bool = False) -> str | None:
     """Why an answer cannot be said to another customer; None when it can.
 
     Args:
@@ -88,7 +88,7 @@ def refusal(group: Group, *, listed: bool = False) -> str | None:
     """
     if group.label and group.steady < STEADY and not _PLACEHOLDER.search(group.text):
         return "a template filled with data"
-    return refusal_of(group.text, support=CANNED if listed else len(group.members))
+    return refusal_of(group.text, support=CANNED if listed else group.support)
 
 
 @lru_cache(maxsize=16384)

@@ -6,7 +6,7 @@ A log becomes conversations; conversations become examples (a context and the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 Role = Literal["customer", "agent", "system"]
@@ -22,8 +22,13 @@ class Record:
     """Base of everything that is written as a line of JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON-able dict without the fields that are ``None``."""
-        return {key: _plain(value) for key, value in vars(self).items() if value is not None}
+        """Returns a JSON-able dict without what is ``None``, or an empty tuple where that is the default."""
+        optional = _optional(type(self))
+        return {
+            key: _plain(value)
+            for key, value in vars(self).items()
+            if value is not None and (value != () or key not in optional)
+        }
 
     @classmethod
     def from_json(cls: type[_T], row: dict[str, Any]) -> _T:
@@ -37,6 +42,17 @@ class Record:
         if unknown:
             raise TypeError(f"{cls.__name__}: unknown field {unknown[0]!r}; expected one of {sorted(known)}")
         return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()})
+
+
+_OPTIONAL: dict[type, frozenset[str]] = {}
+
+
+def _optional(cls: type[Record]) -> frozenset[str]:
+    """Names of the fields that need not be given; looked up for each row that is written."""
+    if cls not in _OPTIONAL:
+        needless = (f for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING)
+        _OPTIONAL[cls] = frozenset(f.name for f in needless)
+    return _OPTIONAL[cls]
 
 
 def _plain(value: Any) -> Any:
@@ -59,6 +75,7 @@ class Message(Record):
         author: The agent's or customer's name or id in the log, for redaction and provenance.
         label: The answer template this text was made from, where the log knows it.
         intent: The customer's intent, where the log is labelled.
+        seq: Sequence number in our own log of live conversations; None elsewhere.
     """
 
     role: Role
@@ -67,6 +84,7 @@ class Message(Record):
     author: str | None = None
     label: str | None = None
     intent: str | None = None
+    seq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class Conversation(Record):
         topic: The help desk's own tag, where there is one.
         ending: ``resolved``, ``escalated``, ``abandoned`` or None when unknown.
         complete: False where the log itself marks the conversation as broken off; such are not trained on.
+        channel: Where it was held, as the log names it (``email``, ``web``, ``whatsapp``), or None.
+        people: Marks (`data.people`) of the mail addresses, numbers and names that redaction took out; sorted.
         satisfaction: What the customer rated, from 0 (not at all) to 1 (fully), or None when nobody asked.
     """
 
@@ -89,6 +109,8 @@ class Conversation(Record):
     topic: str | None = None
     ending: str | None = None
     complete: bool = True
+    people: tuple[str, ...] = ()
+    channel: str | None = None
     satisfaction: float | None = None
 
     @classmethod
@@ -141,6 +163,9 @@ class IntentExample(Record):
         kind: ``static`` (comes from ``data/rasa/nlu``) or ``topic`` (learned from the log).
         split: Train, valid or test.
         language: ``en`` or ``zh`` (or another code).
+        source: Who says so: ``file`` (Rasa's NLU), ``person`` (accepted proposals), ``log`` (tag, disposition or
+            labelled table), ``rules``, ``model`` (a classifier trained on these), ``cluster``; empty: unknown.
+        confidence: 0..1 that the label is right, as the source estimates it.
     """
 
     text: str
@@ -148,6 +173,8 @@ class IntentExample(Record):
     kind: Literal["static", "topic"]
     split: Split
     language: str
+    source: str = ""
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -186,6 +213,7 @@ class Answer(Record):
         questions: Up to 5 redacted customer messages it answered, for "because someone asked ...".
         reusable: False for what cannot be said to another customer (personal, only small talk, a question
             about the customer's data): ranked in training, never sent by the bot.
+        held_back: Why it is not reusable, in a few words; None when it is.
         source: ``log``, ``curated`` or ``article``.
         title: Where it stands, for people.
         template: The wording with slots, where the answer is one: ``Your order {order} ships on {date}.``
@@ -203,6 +231,7 @@ class Answer(Record):
     topics: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     reusable: bool = True
+    held_back: str | None = None
     source: Literal["log", "curated", "article"] = "log"
     title: str | None = None
     template: str | None = None
@@ -221,7 +250,8 @@ class Correction(Record):
         time: Unix seconds.
         intent: The right intent or topic, or None if it was right.
         answer: Id of the right answer, or None.
-        text: A new or edited answer, or None.
+        text: A new or edited answer, or None; redacted before it is written.
+        tags: Free words; ``private`` keeps it from being learned.
     """
 
     conversation: str

@@ -16,6 +16,7 @@ import tomli
 
 from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, write_atomic
 from data.errors import InputError
+from data.own_patterns import compile_patterns
 
 SETTINGS = "careline.toml"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -44,10 +45,21 @@ class Web:
 
 @dataclass(frozen=True)
 class Learn:
-    """Defaults of ``careline learn``."""
+    """Defaults of ``careline learn``.
+
+    Attributes:
+        recipe: How the model is trained.
+        keep: Values that stay although they look like personal data: the shop's own telephone, mail, address.
+        redact: Regular expressions of numbers to replace besides those found anyway.
+        rules: File of weak rules, from the workspace's folder; see docs/how-to/topics.md.
+        surrogates: Whether datasets hold made-up values instead of placeholders.
+    """
 
     recipe: str = "laptop"
     keep: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    surrogates: bool = False
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +138,21 @@ class Workspace:
         """Switches all four artefacts at once; running processes notice by polling the file."""
         write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
 
+    @property
+    def proposals(self) -> Path:
+        """Topics that a person accepts, merges or renames."""
+        return self.var / "proposals.yml"
+
+    @property
+    def rules(self) -> Path | None:
+        """The file of weak rules that the settings name."""
+        return self.root / self.settings.learn.rules if self.settings.learn.rules else None
+
+    @property
+    def corrections(self) -> Path:
+        """Folder of what agents corrected (`data.corrections`)."""
+        return self.var / "corrections"
+
     def live_dataset(self) -> DatasetLayout:
         """The dataset that serves."""
         return DatasetLayout(self.folder("dataset") / self.live().dataset)
@@ -189,7 +216,11 @@ def read_settings(root: Path) -> WorkspaceSettings:
         ) from error
     sections = {f.name: type(getattr(WorkspaceSettings(), f.name)) for f in fields(WorkspaceSettings)}
     _refuse_unknown(path, tables, sections)
-    return WorkspaceSettings(**{name: _section(path, name, sections[name], table) for name, table in tables.items()})
+    settings = WorkspaceSettings(
+        **{name: _section(path, name, sections[name], table) for name, table in tables.items()}
+    )
+    compile_patterns(settings.learn.redact, thing=f"{path} [learn] redact")
+    return settings
 
 
 def _refuse_unknown(path: Path, got: Mapping[str, Any], known: Mapping[str, Any]) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout
 from data.errors import InputError
+from data.records import read_rows
 from data.schema import Answer, Example, IntentExample, Split
-from retrieval.rows import read_rows
 
 
 @dataclass(frozen=True)

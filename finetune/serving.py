@@ -5,20 +5,28 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from data.artifacts import ModelLayout
 from data.schema import Example
-from finetune.calibrate import Judged, noise_texts, save_thresholds, thresholds_of
+from finetune.calibrate import Judged, noise_texts, precision_wanted, save_thresholds, thresholds_of
 from finetune.examples import TrainingData, evenly
 from finetune.ranker import Ranked, with_platt
 from retrieval.alike import Alike
 from retrieval.evaluate import queries_of
+from retrieval.index import NO_ROW
 from retrieval.lexical import language_of
 from retrieval.match import Match, Matcher, Query
 from retrieval.rank import Ranker
 from retrieval.search import Scope
 
 MOST = 1000
-"""Validation questions that calibration looks at."""
+"""Validation questions, and repeated questions, that calibration looks at."""
+
+REPEATED = 0.9
+"""Cosine from which two contexts are the same question."""
+
+_NEIGHBOURS = 8
 
 
 def calibrate(
@@ -53,11 +61,15 @@ def calibrate(
     ]
     texts = noise_texts()
     noise = [scope.probability(m) for m in matcher.match([Query(t, t, language_of(t)) for t in texts])]
-    thresholds = thresholds_of(judged, noise=noise)
+    agreed = agreements(alike)
+    precision = precision_wanted(agreed)
+    thresholds = thresholds_of(judged, noise=noise, precision=precision)
     outcomes = [thresholds.outcome(known=row.known, best=row.best) for row in judged]
     sure = [row.right for row, outcome in zip(judged, outcomes, strict=True) if outcome == "sure"]
     notes = {
         "questions": float(len(judged)),
+        "agents_agree": _share(sum(agreed), len(agreed)),
+        "precision_wanted": round(precision, 4),
         "sure_share": _share(outcomes.count("sure"), len(judged)),
         "sure_precision": _share(sum(sure), len(sure)),
         "lost_share": _share(outcomes.count("lost"), len(judged)),
@@ -67,9 +79,33 @@ def calibrate(
     return ranker, {**asdict(thresholds), **notes}
 
 
+def agreements(alike: Alike) -> list[bool]:
+    """For logged contexts with a near double in another conversation: whether both got answers that say the same."""
+    index = alike.index
+    rows = index.logged_rows
+    asked = [i for i in np.flatnonzero(rows != NO_ROW) if index.sayable[rows[i]] and _ends_asked(index.logged[i].text)]
+    looked = [asked[i] for i in evenly(len(asked), MOST)]
+    found = []
+    scores, places = index.dense_logged.search(index.dense_logged.vectors(looked), k=_NEIGHBOURS)
+    for mine, cosines, near in zip(looked, scores, places, strict=True):
+        for cosine, other in zip(cosines, near, strict=True):
+            if cosine < REPEATED:
+                break
+            if rows[other] == NO_ROW or not index.sayable[rows[other]]:
+                continue
+            if index.logged[other].conversation != index.logged[mine].conversation:
+                found.append(bool(alike.among([int(rows[mine]), int(rows[other])])[0, 1]))
+                break
+    return found
+
+
 def _is_asked(example: Example) -> bool:
     """Whether the customer spoke last: the bot is never asked for what follows "one moment, please"."""
-    return not example.context.rpartition("\n")[2].startswith("agent: ")
+    return _ends_asked(example.context)
+
+
+def _ends_asked(context: str) -> bool:
+    return not context.rpartition("\n")[2].startswith("agent: ")
 
 
 def _judged(alike: Alike, ranker: Ranker, match: Match, right: int, known: float) -> Judged:

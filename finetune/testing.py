@@ -6,9 +6,9 @@ from pathlib import Path
 
 from data.artifacts import DatasetLayout, Manifest, create
 from data.context import render_context
+from data.records import write_rows
 from data.schema import Answer, Example, IntentExample, Split, Topic
 from finetune.examples import TrainingData
-from retrieval.rows import write_rows
 
 _ANSWERS = {
     "delivery": ("en", "Standard delivery takes three to five working days.", ("arrive", "delivery", "ship", "parcel")),

@@ -14,6 +14,20 @@ from retrieval.index import Index
 from retrieval.lexical import words_of
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_SPELT = {
+    word: str(value)
+    for words in ("one two three four five six seven eight nine ten eleven twelve", "一 二 三 四 五 六 七 八 九 十")
+    for value, word in enumerate(words.split(), start=1)
+} | {"两": "2"}
+_UNIT = r"(?:working |business )?(?:minute|hour|day|week|month|year|euro|pound|dollar)"
+_SPELT_EN = re.compile(
+    r"\b(?:(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
+    rf"|(one)\b(?= (?:to|or|and) \w+ {_UNIT}| {_UNIT}))",
+    re.IGNORECASE,
+)
+_SPELT_ZH = re.compile(
+    r"[一二两三四五六七八九十](?=[到至\-~、]?[一二两三四五六七八九十]?个?(?:工作日|小时|分钟|天|周|星期|月|年|元|块))"
+)
 _NO = re.compile(r"\b(?:no|not|never|none|cannot|without)\b|n't\b|n’t\b|[不没无勿别]", re.IGNORECASE)
 
 NEAR_WITH_NUMBERS, NEAR = 0.68, 0.75
@@ -58,10 +72,7 @@ class Alike:
     @cached_property
     def _facts(self) -> list[tuple[frozenset[str], bool]]:
         """Numbers of each answer, and whether it denies something."""
-        return [
-            (frozenset(n.replace(",", ".").rstrip(".") for n in _NUMBER.findall(a.text)), bool(_NO.search(a.text)))
-            for a in self.index.answers
-        ]
+        return [(numbers_of(a.text), bool(_NO.search(a.text))) for a in self.index.answers]
 
     def among(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n, n) whether two of the answers in these rows say the same; symmetric, true on the diagonal."""
@@ -135,6 +146,14 @@ class Alike:
         if row not in self._known_words:
             self._known_words[row] = frozenset(words_of(self.index.answers[row].text))
         return self._known_words[row]
+
+
+def numbers_of(text: str) -> frozenset[str]:
+    """The numbers of a text as digits: ``two to four days`` holds 2 and 4, as ``2-4 days`` does."""
+    digits = (n.replace(",", ".").rstrip(".") for n in _NUMBER.findall(text))
+    english = (_SPELT[(two or one).lower()] for two, one in _SPELT_EN.findall(text))
+    chinese = (_SPELT[character] for character in _SPELT_ZH.findall(text))
+    return frozenset((*digits, *english, *chinese))
 
 
 def _agreeing(one: frozenset[str], two: frozenset[str]) -> bool:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from data.records import read_rows
 from data.schema import Answer
-from retrieval.rows import read_rows
 
 _PLACEHOLDER = re.compile(
     r"""<[^\W\d_][\w -]*>             # <NAME_1>, <order number>

@@ -19,10 +19,10 @@ from data.artifacts import (
     is_complete,
     load_manifest,
 )
+from data.records import read_rows
 from data.schema import Answer, Example, IntentExample
 from retrieval.encoder import Encoder, OnnxEncoder, Vectors
 from retrieval.index import Index
-from retrieval.rows import read_rows
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from data.artifacts import IndexLayout
 from data.errors import InputError
+from data.records import read_rows, write_rows
 from data.schema import Answer, Example, IntentExample, Record
 from retrieval.answers import AnswerBook, is_sayable
 from retrieval.dense import VectorIndex
 from retrieval.encoder import Encoder, Vectors
 from retrieval.lexical import Lexical
-from retrieval.rows import read_rows, write_rows
 
 NO_ROW = -1
 OUT_OF_SCOPE = "out_of_scope"

@@ -98,7 +98,7 @@ def test_help_imports_no_heavy_library() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["learn", "demo", "serve", "shell", "init", "data", "model", "index", "users", "doctor"]
+    "command", ["learn", "demo", "serve", "shell", "init", "data", "model", "index", "users", "export", "doctor"]
 )
 def test_every_command_explains_itself_without_heavy_imports(command: str) -> None:
     code = (

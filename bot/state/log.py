@@ -26,6 +26,9 @@ _FOREVER = 3e9
 
 _ROLES: dict[str, Role] = {"customer": "customer", "bot": "agent", "agent": "agent"}
 
+_LEARNED_ROLES: dict[str, Role] = _ROLES | {"bot": "system"}
+"""In training data the bot's words are context: it must not learn from itself as if a person had answered."""
+
 
 class ConversationLog:
     """The log of all conversations.
@@ -204,6 +207,20 @@ class ConversationLog:
         rows = await self.store.retry(metas) if conversations else []
         return [info_from(c, meta) for c, meta in zip(conversations, rows, strict=True) if meta]
 
+    async def ids(self) -> AsyncIterator[list[str]]:
+        """The ids of all conversations, shard by shard; each shard as it is at one moment."""
+        for shard in range(keys.SHARDS):
+            names = [keys.index(shard, state) for state in State]
+
+            async def members(names: Sequence[str] = names) -> list[list[str]]:
+                pipe = self.store.redis.pipeline(transaction=True)  # or a move between two states would hide one
+                for name in names:
+                    pipe.zrange(name, 0, -1)
+                return list(await pipe.execute())
+
+            found = await self.store.retry(members)
+            yield [conversation for ids in found for conversation in ids]
+
     async def typing(self, conversation: str, who: str) -> None:
         """Tells subscribers that someone (``bot``, ``customer``, ``agent``) types; nothing is stored."""
         await self.store.retry(lambda: self.store.redis.publish(keys.TYPING, f"{who} {conversation}"))
@@ -238,13 +255,20 @@ class ConversationLog:
                 await pubsub.close()
 
     async def export(self, conversation: str) -> Conversation | None:
-        """The conversation as ``data`` reads it (bot and agents are both ``agent``); None if nothing was said."""
+        """The conversation as ``data`` learns from it; None if nothing was said.
+
+        What the bot said is a ``system`` message of the author ``bot``; agents keep their names.
+        """
         info = await self.info(conversation)
         entries, after = [], 0
         while batch := await self.read(conversation, after=after):
             entries += batch
             after = batch[-1].seq
-        messages = tuple(Message(_ROLES[e.kind], e.text, e.time, e.author) for e in entries if _spoken(e))
+        messages = tuple(
+            Message(_LEARNED_ROLES[e.kind], e.text, e.time, None if e.kind == "customer" else e.author)
+            for e in entries
+            if _spoken(e)
+        )
         if info is None or not messages:
             return None
         escalated = any(e.kind == "state" and e.data["to"] in ("queued", "agent") for e in entries)

@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
-import json
+import importlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import InputError
-from data.readers.source import Problem, Problems, Source, inspect
+from data.readers.database import database_source
+from data.readers.jsonstream import is_lines
+from data.readers.lines import LINE_PARSERS, parse_lines
+from data.readers.recognise import recognise_source
+from data.readers.source import Problem, Problems, Source, inspect_all
 
 if TYPE_CHECKING:
     from data.schema import Conversation
 
-FORMATS = ("careline", "star", "tweetsumm", "table")
+FORMATS = (
+    "careline",
+    "table",
+    "zendesk",
+    "intercom",
+    "chatwoot",
+    "rasa",
+    "twitter",
+    "nlu",
+    "whatsapp",
+    "mbox",
+    "star",
+    "tweetsumm",
+)
 """Names that ``--format`` takes."""
 
-__all__ = ["FORMATS", "Problem", "open_log", "recognise"]
+TAKES_MAPPING = ("table", "whatsapp", "mbox")
+"""Formats for which ``--map`` says what is what: columns, or who is an agent."""
+
+__all__ = [
+    "FORMATS",
+    "LINE_PARSERS",
+    "Problem",
+    "inspect_all",
+    "is_lines",
+    "open_log",
+    "parse_lines",
+    "recognise",
+    "sources_of",
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a log is to be read.
+
+    Attributes:
+        mapping: What ``--map`` says, or None.
+        on_mapping: Called with lines that say how something that is not written in the log was settled.
+    """
+
+    mapping: str | None = None
+    on_mapping: Callable[[str], None] | None = None
+
+    def say(self, line: str) -> None:
+        """Tells the person who imports."""
+        if self.on_mapping:
+            self.on_mapping(line)
 
 
 def recognise(path: Path) -> str:
-    """Tells the format of a log by its content; the name of the file does not matter.
+    """Tells the format of a log (of the first one inside a zip) by its content.
 
     Returns:
         One of ``FORMATS``.
@@ -28,7 +77,7 @@ def recognise(path: Path) -> str:
     Raises:
         InputError: Not a readable file, or JSON of a shape that no reader knows.
     """
-    return _recognise(inspect(path))
+    return recognise_source(sources_of(path)[0])
 
 
 def open_log(
@@ -43,89 +92,62 @@ def open_log(
     """Opens a log; what is wrong with the file as a whole is raised here, before the first conversation.
 
     Args:
-        path: JSON lines, CSV, TSV or XLSX, or gzip of a text format.
+        path: A log in one of ``FORMATS``; gzip, zstd or a zip of several logs; or the address of a database.
         format: One of ``FORMATS``; None recognises it.
-        mapping: ``field=column`` pairs for a table, comma-separated; what is not named is guessed.
+        mapping: For a table ``field=column`` pairs, comma-separated; what is not named is guessed. For WhatsApp and
+            mbox ``agent=NAME``, or several names with ``|`` between them.
         strict: Whether the first broken line is fatal.
         on_problem: Called with each broken line otherwise.
-        on_mapping: Called with a line that says how a table's columns are read.
+        on_mapping: Called with lines that say how a table's columns are read, or who was taken for the agent.
 
     Returns:
-        A stream of conversations, in the order in which each began in the file. At its end it raises when nothing
-        was readable, or when more lines were broken than ``source.TOLERATED``.
+        A stream of conversations, in the order in which each began in the file where the format has one. At its end
+        it raises when nothing was readable, or when more lines were broken than ``source.TOLERATED``.
     """
     if format is not None and format not in FORMATS:
-        raise InputError("--format", got=format, expected=f"one of {', '.join(FORMATS)}", next_step="Name one.")
-    source = inspect(path)
-    problems = Problems(path, strict=strict, on_problem=on_problem)
-    chosen = format or _recognise(source)
-    return _judged(_reader(chosen, source, problems, mapping, on_mapping), problems)
+        raise InputError("--format", got="another name", expected=f"one of {', '.join(FORMATS)}", next_step="Name one.")
+    options = Options(mapping, on_mapping)
+    opened = []
+    for source in sources_of(path):
+        problems = Problems(source.path, strict=strict, on_problem=on_problem)
+        opened.append((_reader(format or recognise_source(source), source, problems, options), problems))
+    return _judged(path, opened)
 
 
-def _reader(
-    name: str, source: Source, problems: Problems, mapping: str | None, on_mapping: Callable[[str], None] | None
-) -> Iterator[Conversation]:
-    if name == "table":
-        from data.readers import table
-
-        return table.read(source, problems, mapping=mapping, on_mapping=on_mapping)
-    if mapping:
-        raise InputError("--map", got=f"a log of format {name}", expected="a table", next_step="Leave out --map.")
-    if source.kind != "text":
-        raise InputError(str(source.path), got="a spreadsheet", expected=name, next_step="Leave out --format.")
-    if name == "star":
-        from data.readers import star
-
-        return star.read(source, problems)
-    if name == "tweetsumm":
-        from data.readers import tweetsumm
-
-        return tweetsumm.read(source, problems)
-    from data.readers import careline
-
-    return careline.read(source, problems)
+def sources_of(path: Path) -> list[Source]:
+    """What there is to read: a file, the files inside a zip, or a database; see `data.readers.source.inspect_all`."""
+    address = database_source(path)
+    return [address] if address else inspect_all(path)
 
 
-def _judged(conversations: Iterator[Conversation], problems: Problems) -> Iterator[Conversation]:
-    read = 0
-    for conversation in conversations:
-        read += 1
-        yield conversation
-    problems.judge(read)
-    if not read:
+def _reader(name: str, source: Source, problems: Problems, options: Options) -> Iterator[Conversation]:
+    if options.mapping and name not in TAKES_MAPPING:
+        expected = f"a log of format {', '.join(TAKES_MAPPING)}"
+        raise InputError("--map", got=f"a log of format {name}", expected=expected, next_step="Leave out --map.")
+    wanted = {"table": ("text", "xlsx", "parquet"), "rasa": ("text", "sqlite", "url")}.get(name, ("text",))
+    if source.kind not in wanted:
+        got = {"xlsx": "a spreadsheet", "parquet": "a Parquet file"}.get(source.kind, "a database")
+        raise InputError(str(source.path), got=got, expected=f"format {name}", next_step="Leave out --format.")
+    read = importlib.import_module(f"data.readers.{name}").read
+    stream: Iterator[Conversation] = (
+        read(source, problems, options) if name in TAKES_MAPPING else read(source, problems)
+    )
+    return stream
+
+
+def _judged(path: Path, opened: list[tuple[Iterator[Conversation], Problems]]) -> Iterator[Conversation]:
+    total = 0
+    for conversations, problems in opened:
+        read = 0
+        for conversation in conversations:
+            read += 1
+            yield conversation
+        problems.judge(read)
+        total += read
+    if not total:
         raise InputError(
-            str(problems.path),
+            str(opened[0][1].path if len(opened) == 1 else path),
             got="no conversation",
             expected="conversations between customers and agents",
             next_step="Check the export.",
         )
-
-
-def _recognise(source: Source) -> str:
-    if source.kind == "xlsx" or source.head.lstrip()[:1] not in ("{", "["):
-        return "table"
-    keys = _first_keys(source)
-    if "messages" in keys:
-        return "careline"
-    if "turns" in keys:
-        return "star" if {"tasks", "completion"} & keys else "tweetsumm"
-    return "table"
-
-
-def _first_keys(source: Source) -> set[str]:
-    """Keys of the first whole JSON object among the first lines."""
-    lines = [line for line in source.head.split("\n")[:50] if line.strip()]
-    for line in lines if lines[0].lstrip()[0] == "{" else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            return set(row)
-    got = "JSON over several lines" if lines[0].lstrip()[0] == "[" or lines[0].strip() == "{" else "broken JSON"
-    raise InputError(
-        f"{source.path} line 1",
-        got=got,
-        expected="one JSON object a line",
-        next_step="Mend the file, or write one conversation a line, such as `jq -c '.[]' FILE`.",
-    )

@@ -5,16 +5,17 @@ Everything that can be wrong with a file as a whole is found here, before a read
 
 from __future__ import annotations
 
-import gzip
 import io
-import re
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from data.errors import InputError
+from data.readers.encoding import detect_encoding, error_handler, undecoded
+from data.readers.packed import Place, find_places
 
 SAMPLE_BYTES = 1 << 18
 """How much is read to recognise encoding and format."""
@@ -22,21 +23,19 @@ SAMPLE_BYTES = 1 << 18
 TOLERATED = 0.05
 """Share of broken lines above which the log is taken for something else than it was read as."""
 
-WESTERN_CHAOS = 0.05
-"""Accents alone do not tell French from Baltic code pages; where Western European reads about as well, it is that."""
+LONGEST_LINE = 8_000_000
+"""Characters. A longer line is a broken one: a conversation has a few thousand, and memory must not follow a line."""
 
 _CONVERT = "Export it as CSV, XLSX or JSON lines."
 _BINARY: tuple[tuple[bytes, str, str], ...] = (
-    (b"PAR1", "a Parquet file", _CONVERT),
-    (b"SQLite format 3", "an SQLite database", _CONVERT),
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls)", "Save it as .xlsx or CSV."),
     (b"%PDF", "a PDF file", _CONVERT),
     (b"BZh", "a bzip2 file", "Unpack it first: bunzip2 FILE."),
     (b"\xfd7zXZ", "an xz file", "Unpack it first: unxz FILE."),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "Unpack it first: unzstd FILE."),
+    (b"\x1f\x8b", "a packed file in a packed file", "Unpack it first."),
+    (b"\x28\xb5\x2f\xfd", "a packed file in a packed file", "Unpack it first."),
 )
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_UNDECODED = re.compile("[\udc80-\udcff]")
+_KINDS = ((b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"), (b"SQLite format 3\x00", "sqlite"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Problem:
     Attributes:
         path: The log.
         line: From 1; in a spreadsheet the row.
-        got: What is there.
+        got: What is there; never a text of the log.
         expected: What would have been right.
     """
 
@@ -68,6 +67,7 @@ class Problems:
         path: The log.
         strict: Whether the first broken line is fatal.
         on_problem: Called with each.
+        good: Rows that were read, counted by readers of which a conversation takes several.
     """
 
     path: Path
@@ -75,6 +75,7 @@ class Problems:
     on_problem: Callable[[Problem], None] | None = None
     first: Problem | None = field(default=None, init=False)
     count: int = field(default=0, init=False)
+    good: int = field(default=0, init=False)
 
     def report(self, line: int, got: str, expected: str) -> None:
         """Counts a broken line.
@@ -94,8 +95,9 @@ class Problems:
         """Refuses the log when nothing, or too little of it, was readable.
 
         Args:
-            read: How many rows or conversations were read.
+            read: How many conversations were read.
         """
+        read = max(read, self.good) if read else 0
         if self.first is None:
             return
         if not read:
@@ -111,69 +113,114 @@ class Source:
     """A log that can be opened: what its first bytes told.
 
     Attributes:
-        path: Where it is.
-        kind: ``text`` or ``xlsx``.
+        path: For messages: the file, ``ARCHIVE/MEMBER`` inside a zip, or the address of a database without password.
+        kind: ``text``, ``xlsx``, ``parquet``, ``sqlite`` or ``url``.
         encoding: Of the text.
-        packed: Whether it is gzip.
-        head: The first characters, for recognising the format; empty for a spreadsheet.
+        place: Where the bytes are.
+        head: The first characters, for recognising the format; empty for what is no text.
+        url: Address of a database, or None; holds the password and must not be shown.
     """
 
     path: Path
     kind: str
     encoding: str
-    packed: bool
-    head: str
+    place: Place
+    head: str = ""
+    url: str | None = field(default=None, repr=False)
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is unpacked while it is read."""
+        return bool(self.place.packing)
 
     def lines(self, problems: Problems, *, newline: str = "\n") -> Iterator[tuple[int, str]]:
-        """Streams (number, line); a line that is not text in the encoding is reported and left out.
+        """Streams (number, line); a line that is too long or no text in the encoding is reported and left out.
+
+        NUL characters, which no text format allows, are taken out.
 
         Args:
             problems: Where broken lines go.
             newline: A line feed for JSON lines; empty for CSV, whose fields may hold line ends.
 
         Raises:
-            InputError: A damaged gzip file.
+            InputError: A damaged packed file, or one that unpacks without measure.
         """
-        try:
-            with self._open(newline) as stream:
-                for number, line in enumerate(stream, start=1):
-                    if line.isascii() or not _UNDECODED.search(line):
-                        yield number, line
-                    else:
-                        problems.report(number, f"bytes that are not {self.encoding}", f"text in {self.encoding}")
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                str(self.path),
-                got=f"a damaged gzip file ({error})",
-                expected="a whole one",
-                next_step="Export or copy the log again.",
-            ) from error
+        wrong = undecoded(self.encoding)
+        with self.text(newline=newline) as stream:
+            for number, line in enumerate(_bounded(stream), start=1):
+                if line is None:
+                    problems.report(number, f"a line of more than {LONGEST_LINE:,} characters", "a conversation a line")
+                elif line.isascii() or not wrong.search(line):
+                    yield number, line.replace("\x00", "") if "\x00" in line else line
+                else:
+                    problems.report(number, f"bytes that are not {self.encoding}", f"text in {self.encoding}")
 
-    def _open(self, newline: str) -> IO[str]:
-        stream = gzip.open(self.path, "rb") if self.packed else self.path.open("rb")  # noqa: SIM115 - closed with the text
-        return io.TextIOWrapper(
-            cast("IO[bytes]", stream), encoding=self.encoding, errors="surrogateescape", newline=newline
-        )
+    @contextmanager
+    def text(self, *, newline: str = "\n") -> Iterator[IO[str]]:
+        """Opens it as text; bytes that are none are marked, see `data.readers.encoding.undecoded`."""
+        with self.place.open() as stream:
+            text = io.TextIOWrapper(
+                stream, encoding=self.encoding, errors=error_handler(self.encoding), newline=newline
+            )
+            yield text
+
+
+def _bounded(stream: IO[str]) -> Iterator[str | None]:
+    """Lines; None for one that is longer than ``LONGEST_LINE``, of which no more than that is ever held."""
+    read = partial(stream.readline, LONGEST_LINE)
+    for line in iter(read, ""):
+        if len(line) < LONGEST_LINE or line.endswith("\n"):
+            yield line
+            continue
+        while (rest := read()) and not rest.endswith("\n"):
+            pass
+        yield None
 
 
 def inspect(path: Path) -> Source:
-    """Looks at the first bytes of a log.
+    """Looks at the first bytes of a log; of the first one inside a zip.
 
     Raises:
         InputError: Missing, a directory, empty, binary, or in an encoding that cannot be told.
     """
+    return inspect_all(path)[0]
+
+
+def inspect_all(path: Path) -> list[Source]:
+    """Looks at the first bytes of every log in a file: one, or those inside a zip. See ``inspect``."""
     _check_place(path)
-    packed, sample = _read_sample(path)
+    try:
+        places = find_places(path)
+    except PermissionError as error:
+        raise _refuse(path, "no permission to read it", "a readable file", f"Run: chmod u+r {path}") from error
+    if len(places) == 1:
+        return [_inspect(places[0])]
+    sources = [
+        source for place in places if (source := _inspect(place, may_be_empty=True)).head or source.kind != "text"
+    ]
+    if not sources:
+        raise _refuse(path, "a zip of empty files", "a log with conversations", "Check the export.")
+    return sources
+
+
+def _inspect(place: Place, *, may_be_empty: bool = False) -> Source:
+    with place.open() as stream:
+        sample = stream.read(SAMPLE_BYTES)
     if not sample.strip():
-        raise _refuse(path, "an empty file", "a log with conversations", "Check the export.")
-    if sample.startswith(b"PK\x03\x04"):
-        return _inspect_zip(path)
+        if may_be_empty:
+            return Source(place.path, "text", "utf-8", place)
+        raise _refuse(place.path, "an empty file", "a log with conversations", "Check the export.")
+    for magic, kind in _KINDS:
+        if sample.startswith(magic):
+            return Source(place.path, kind, "utf-8", place)
     for magic, name, next_step in _BINARY:
         if sample.startswith(magic):
-            raise _refuse(path, name, "JSON lines, CSV, TSV or XLSX (or gzip of these)", next_step)
-    encoding = _detect_encoding(path, sample)
-    head = sample.decode(encoding, errors="ignore")
-    return Source(path, "text", encoding, packed, head)
+            raise _refuse(place.path, name, "JSON lines, CSV, TSV, XLSX or another export of a help desk", next_step)
+    encoding = detect_encoding(place.path, sample, whole=len(sample) < SAMPLE_BYTES)
+    head = sample.decode(encoding, errors="ignore").replace("\x00", "")
+    if not head.strip("\ufeff \t\r\n"):
+        raise _refuse(place.path, "an empty file", "a log with conversations", "Check the export.")
+    return Source(place.path, "text", encoding, place, head)
 
 
 def _check_place(path: Path) -> None:
@@ -183,74 +230,6 @@ def _check_place(path: Path) -> None:
         raise _refuse(path, "no such file", "a log", "Check the path.")
     if not path.is_file():
         raise _refuse(path, "something that is not a regular file", "a log file", "Copy it to a file first.")
-
-
-def _read_sample(path: Path) -> tuple[bool, bytes]:
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        if not packed:
-            with path.open("rb") as raw:
-                return False, raw.read(SAMPLE_BYTES)
-        with gzip.open(path, "rb") as unpacked:
-            return True, unpacked.read(SAMPLE_BYTES)
-    except PermissionError as error:
-        raise _refuse(path, "no permission to read it", "a readable file", f"Run: chmod u+r {path}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _refuse(path, f"a damaged gzip file ({error})", "a whole one", "Export or copy the log again.") from error
-
-
-def _inspect_zip(path: Path) -> Source:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise _refuse(path, f"a damaged zip or XLSX file ({error})", "a whole one", "Export it again.") from error
-    if "xl/workbook.xml" not in names:
-        raise _refuse(path, "a zip archive", "a log file", "Unpack it and name the files in it.")
-    return Source(path, "xlsx", "utf-8", False, "")
-
-
-def _detect_encoding(path: Path, sample: bytes) -> str:
-    for bom, name in _BOMS:
-        if sample.startswith(bom):
-            return name
-    if b"\x00" in sample:
-        raise _refuse(path, "a binary file", "text (JSON lines, CSV, TSV) or XLSX", _CONVERT)
-    if _decodes(sample, "utf-8"):
-        return "utf-8"
-    if _looks_chinese(sample):
-        return "gb18030"
-    return _guess(path, sample)
-
-
-def _decodes(sample: bytes, encoding: str) -> bool:
-    """True when no more than one byte in 2,000 is wrong; a single broken line is a broken line, not an encoding."""
-    wrong = len(_UNDECODED.findall(sample.decode(encoding, errors="surrogateescape")))
-    return wrong * 2000 <= len(sample) or (wrong <= 4 and len(sample) > SAMPLE_BYTES // 8)
-
-
-def _looks_chinese(sample: bytes) -> bool:
-    """True when the sample is whole in GB 18030 and most of what is not ASCII is common Chinese."""
-    text = sample.decode("gb18030", errors="surrogateescape")
-    foreign = [c for c in text if c > "\x7f"]
-    if not foreign or any("\udc80" <= c <= "\udcff" for c in foreign[:-3]):
-        return False
-    common = sum("\u4e00" <= c <= "\u9fa5" or c in "，。？！：；、“”‘’（）《》…—" for c in foreign)
-    return common >= 0.9 * len(foreign)
-
-
-def _guess(path: Path, sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    matches = from_bytes(sample[: 1 << 16])
-    best = matches.best()
-    if best is None:
-        raise _refuse(path, "an unknown encoding", "UTF-8 text", "Save it as UTF-8.")
-    western = (m for m in matches if "cp1252" in m.could_be_from_charset and m.chaos <= best.chaos + WESTERN_CHAOS)
-    return "cp1252" if next(western, None) else str(best.encoding)
 
 
 def _refuse(path: Path, got: str, expected: str, next_step: str) -> InputError:

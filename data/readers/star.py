@@ -7,28 +7,20 @@ away. Queries to services are left out too: they say what the agent is about to 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from data.readers.checks import checked, identity
+from data.readers.jsonstream import conversations
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
-_EXPECTED = '{"id": ..., "turns": [{"role": "customer", "text": "...", "t": ...}, ...], "completion": "Complete"}'
+EXPECTED = '{"id": ..., "turns": [{"role": "customer", "text": "...", "t": ...}, ...], "completion": "Complete"}'
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
     """Streams the conversations that hold at least one message."""
-    for number, line in source.lines(problems):
-        if not line.strip():
-            continue
-        try:
-            conversation = parse(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problems.report(number, str(error) or type(error).__name__, _EXPECTED)
-            continue
-        if conversation is not None:
-            yield conversation
+    return conversations(source, problems, parse, EXPECTED)
 
 
 def parse(row: dict[str, Any]) -> Conversation | None:
@@ -37,12 +29,14 @@ def parse(row: dict[str, Any]) -> Conversation | None:
     if not any(m.role != "system" for m in messages):
         return None
     tasks = row.get("tasks") or []
-    return Conversation(
-        id=f"star-{row['id']}",
-        messages=messages,
-        language="en",
-        topic=tasks[0] if len(tasks) == 1 else None,  # several tasks were mixed: no one topic
-        complete=row.get("completion") == "Complete",
+    return checked(
+        Conversation(
+            id=f"star-{identity(row['id'])}",
+            messages=messages,
+            language="en",
+            topic=tasks[0] if len(tasks) == 1 else None,  # several tasks were mixed: no one topic
+            complete=row.get("completion") == "Complete",
+        )
     )
 
 

@@ -51,7 +51,7 @@ def choose_parser(samples: Sequence[str]) -> Callable[[str], float | None]:
         Text to unix seconds; None for what cannot be read.
     """
     values = [value.strip() for value in samples if value.strip()]
-    parsers: list[Callable[[str], float | None]] = [_number, _iso, *(_formatted(form) for form in _FORMATS)]
+    parsers: list[Callable[[str], float | None]] = [_number, read_iso, *(_formatted(form) for form in _FORMATS)]
     counted = [(sum(parse(value) is not None for value in values), parse) for parse in parsers]
     best = max(count for count, _ in counted)
     return next(parse for count, parse in counted if count == best)
@@ -66,14 +66,15 @@ def _number(value: str) -> float | None:
     return seconds if 1e8 < seconds < 1e10 else None
 
 
-def _iso(value: str) -> float | None:
+def read_iso(value: str) -> float | None:
+    """Reads ISO 8601 as unix seconds; None for anything else. Without a zone it is UTC."""
     text = value.strip().replace("Z", "+00:00").removesuffix(" UTC")
     if len(text) > 19 and text[19] == ".":  # Python 3.10 reads three or six digits only
         digits = len(text[20:]) - len(text[20:].lstrip("0123456789"))
         text = text[:20] + text[20 : 20 + digits][:6].ljust(6, "0") + text[20 + digits :]
     try:
         return _seconds(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -81,7 +82,7 @@ def _formatted(form: str) -> Callable[[str], float | None]:
     def parse(value: str) -> float | None:
         try:
             return _seconds(datetime.strptime(value.strip(), form))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
     return parse

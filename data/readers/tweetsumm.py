@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from data.readers.checks import UnreadableError, checked, identity
+from data.readers.jsonstream import conversations
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message
 
-_EXPECTED = '{"id": "...", "turns": [{"role": "customer", "text": "..."}, ...]}'
+EXPECTED = '{"id": "...", "turns": [{"role": "customer", "text": "..."}, ...]}'
 _PART = re.compile(r"(?<!\S)\(?([1-9])\s?/\s?([2-9])\)?(?!\S|/)")
 _LEADING = re.compile(r"^(?:@\w+\s+)+")
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
     """Streams the conversations; they have no times, so their order in the file stands for it."""
-    for number, line in source.lines(problems):
-        if not line.strip():
-            continue
-        try:
-            yield parse(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problems.report(number, str(error) or type(error).__name__, _EXPECTED)
+    return conversations(source, problems, parse, EXPECTED)
 
 
 def parse(row: dict[str, Any]) -> Conversation:
     """Reads one row."""
     messages = [Message(turn["role"], turn["text"]) for turn in row["turns"] if turn["text"].strip()]
     if not messages:
-        raise ValueError("a conversation without messages")
-    return Conversation(id=f"tweets-{row['id']}", messages=tuple(_join_parts(messages)), language="en")
+        raise UnreadableError("a conversation without messages")
+    name = f"tweets-{identity(row['id'])}"
+    return checked(Conversation(id=name, messages=tuple(_join_parts(messages)), language="en"))
 
 
 def _join_parts(messages: list[Message]) -> Iterator[Message]:

@@ -140,10 +140,14 @@ async def test_export_is_what_data_reads(log: ConversationLog) -> None:
     assert await log.export("c") is None
     await log.accept("c", client_id="1", text="你好")
     await log.move("c", Move.TAKE, actor="Mia")
+    await log.note("c", agent="Mia", client_id="n", text="nobody learns this")
     await log.agent_reply("c", agent="Mia", client_id="r", text="您好")
     exported = await log.export("c")
     assert exported is not None
-    assert [(m.role, m.text) for m in exported.messages] == [("customer", "你好"), ("agent", "您好")]
+    assert [(m.role, m.text, m.author) for m in exported.messages] == [
+        ("customer", "你好", None),
+        ("agent", "您好", "Mia"),
+    ]
     assert (exported.language, exported.ending) == ("zh", "escalated")
     assert type(exported).from_json(exported.to_json()) == exported
 

@@ -16,6 +16,7 @@ from data.discover import discover
 from data.errors import InputError
 from data.label import find_topics
 from data.normalise import detect_language, normalise_text
+from data.people import KEY_BYTES, KEY_FILE
 from data.rasa_export import static_examples
 from data.records import read_rows, write_rows
 from data.report import read_report
@@ -69,7 +70,7 @@ def test_the_dataset_holds_what_its_layout_says(log_file: Path, tmp_path: Path) 
     assert {a.text for a in answers.values()} == {f"all about {t} stands in our {t} guide." for t in QUESTIONS}
     assert {i.intent for i in intents if i.kind == "topic"} <= topics
     assert "greeting" in {i.intent for i in intents if i.kind == "static"}
-    everything = "".join(p.read_text(encoding="utf-8") for p in layout.folder.iterdir())
+    everything = "".join(p.read_text("utf-8", "replace") for p in layout.folder.rglob("*") if p.is_file())
     assert "anna.berg" not in everything
     assert "Anna" not in everything
     report = read_report(layout)
@@ -80,10 +81,10 @@ def test_the_dataset_holds_what_its_layout_says(log_file: Path, tmp_path: Path) 
 
 def test_the_same_log_is_not_built_twice(log_file: Path, tmp_path: Path) -> None:
     first = build_dataset([log_file], Workspace(tmp_path))
-    before = {p: p.stat().st_mtime_ns for p in first.folder.iterdir()}
+    before = {p: p.stat().st_mtime_ns for p in first.folder.rglob("*")}
     again = build_dataset([log_file], Workspace(tmp_path))
     assert again == first
-    assert {p: p.stat().st_mtime_ns for p in again.folder.iterdir()} == before
+    assert {p: p.stat().st_mtime_ns for p in again.folder.rglob("*")} == before
     kept = Workspace(tmp_path, WorkspaceSettings(learn=Learn(keep=("Anna",))))
     assert build_dataset([log_file], kept).folder != first.folder
 
@@ -91,6 +92,8 @@ def test_the_same_log_is_not_built_twice(log_file: Path, tmp_path: Path) -> None
 def test_two_builds_are_equal_to_the_byte(log_file: Path, tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):
+        (tmp_path / name / "var").mkdir(parents=True)
+        (tmp_path / name / "var" / KEY_FILE).write_bytes(bytes(KEY_BYTES))
         layout = build_dataset([log_file], Workspace(tmp_path / name))
         files.append(load_manifest(layout.folder, kind="dataset").files)
     assert files[0] == files[1]

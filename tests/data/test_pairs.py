@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.courtesy import is_small_talk, split_sentences, strip_courtesies
-from data.dedupe import Utterance, group_answers, is_typo, strip_stock
-from data.pairs import agent_utterances, has_catalogue, make_answers, make_examples
-from data.schema import Conversation, Message, Role
+from data.dedupe import answer_key, is_typo, says_same, strip_stock
+from data.grouping import Known
+from data.pairs import agent_utterances, examples_of, make_answers
+from data.schema import Conversation, Example, Message, Role, Split
 from data.split import split_conversations, split_lines
+from tests.data.shards import group_log, groups_of
 
 TURNS = st.lists(
     st.tuples(st.sampled_from(["customer", "agent", "system"]), st.integers(0, 5)), min_size=1, max_size=14
@@ -26,14 +32,19 @@ def talk(number: int, turns: list[tuple[Role, int]], *, time: float | None = Non
     return Conversation(f"c{number}", messages, language="en")
 
 
+def pair(conversation: Conversation, split: Split) -> list[Example]:
+    """The examples of a conversation each of whose messages is an answer of its own."""
+    given = {(0, u.turn): u.text for u in agent_utterances(conversation)}
+    return list(examples_of(conversation, 0, given, split))
+
+
 @settings(max_examples=80, deadline=None)
 @given(logs=st.lists(TURNS, min_size=1, max_size=12))
 def test_contexts_hold_nothing_said_later(logs: list[list[tuple[Role, int]]]) -> None:
     log = [talk(i, turns, time=float(i)) for i, turns in enumerate(logs)]
     splits, _ = split_conversations(log)
-    groups = group_answers(agent_utterances(log))
     by_id = {c.id: c for c in log}
-    rows = list(make_examples(log, groups, splits))
+    rows = [row for c in log for row in pair(c, splits[c.id])]
     for row in rows:
         before = by_id[row.conversation].messages[: row.turn]
         assert any(m.role == "customer" for m in before)
@@ -60,7 +71,8 @@ def test_conversations_broken_off_are_not_trained_on() -> None:
     whole = talk(1, [("customer", 1), ("agent", 2)])
     broken = Conversation("c2", whole.messages, complete=False)
     assert set(split_conversations([whole, broken])[0]) == {"c1"}
-    assert {u.conversation for u in agent_utterances([whole, broken])} == {"c1"}
+    assert len(list(agent_utterances(whole))) == 1
+    assert not list(agent_utterances(broken))
 
 
 def test_single_questions_are_split_by_question_not_by_place() -> None:
@@ -79,9 +91,10 @@ def test_lines_are_split_alike_every_time() -> None:
     assert [split_lines(texts).count(s) for s in ("train", "valid", "test")] == [32, 4, 4]
 
 
-def groups_of(*texts: str, label: str | None = None) -> list[list[str]]:
-    said = [Utterance(f"c{i}", 1, text, label, "en") for i, text in enumerate(texts)]
-    return sorted(sorted(m.text for m in g.members) for g in group_answers(said))
+def answered(*texts: str) -> list[Conversation]:
+    """A log in which agents said these."""
+    ask = Message("customer", "how is it")
+    return [Conversation(f"c{i}", (ask, Message("agent", t)), language="en") for i, t in enumerate(texts)]
 
 
 @pytest.mark.parametrize(
@@ -110,17 +123,37 @@ def test_a_label_decides_where_there_is_one() -> None:
 
 def test_the_most_frequent_wording_without_placeholders_is_canonical() -> None:
     texts = ["Your code <NUMBER_1> works once."] * 3 + ["Your code works once."] * 2
-    said = [Utterance(f"c{i}", 1, t, "code", "en") for i, t in enumerate(texts)]
-    (group,) = group_answers(said)
+    (group,) = groups_of(*texts, label="code")
     assert (group.id, group.text) == ("code", "Your code works once.")
 
 
 def test_answer_ids_do_not_depend_on_the_rest_of_the_log() -> None:
-    alone = group_answers([Utterance("c1", 1, "Delivery takes 3 days.", None, "en")])[0].id
-    among = group_answers(
-        [Utterance("c1", 1, "Delivery takes 3 days.", None, "en"), Utterance("c2", 1, "We are closed.", None, "en")]
-    )
-    assert alone in {group.id for group in among}
+    (alone,) = groups_of("Delivery takes 3 days.")
+    among = groups_of("Delivery takes 3 days.", "We are closed.")
+    assert alone.id in {group.id for group in among}
+
+
+def test_what_was_grouped_stays_grouped_when_the_log_grows(tmp_path: Path) -> None:
+    old = answered("Delivery takes about three days.", "We are closed on Sunday.")
+    grown = [*old, *answered(*["Delivery takes about trhee days."] * 3)]
+    fresh = {group.text: group for group in group_log(grown)}
+    group_log(old).save(tmp_path / "groups.arrow")
+    known = {group.text: group for group in group_log(grown, Known.load(tmp_path / "groups.arrow"))}
+    (before,) = (group.id for group in group_log(old) if group.text.startswith("Delivery"))
+    assert {g.support for g in fresh.values()} == {g.support for g in known.values()} == {4, 1}
+    assert before == known["Delivery takes about trhee days."].id != fresh["Delivery takes about trhee days."].id
+
+
+def test_groups_are_those_of_comparing_every_pair() -> None:
+    words = ["delivery", "delivrey", "takes", "about", "three", "four", "days", "not", "please", "9", "10"]
+    draw = random.Random(5)
+    texts = [" ".join(draw.choices(words, k=draw.randint(4, 8))) for _ in range(300)]
+    texts += [f"{text}!" for text in texts[:50]]
+    found = {frozenset(w for w, _ in group.wordings) for group in groups_of(*texts)}
+    for group in found:
+        for text in group:
+            assert any(text == other or says_same(answer_key(text), answer_key(other)) for other in group)
+    assert sum(len(group) for group in found) == len(set(texts))
 
 
 def test_stock_sentences_are_found_in_the_log() -> None:
@@ -171,9 +204,9 @@ def test_answers_know_where_they_come_from() -> None:
         Conversation(f"c{i}", (Message("customer", f"how long, number {i}", time=i), told(i)), language="en")
         for i in range(30)
     ]
-    groups = group_answers(agent_utterances(log))
     splits, _ = split_conversations([*log])
-    (answer,) = make_answers(log, groups, {"c1": "delivery"}, splits)
+    train = np.array([splits[c.id] == "train" for c in log])
+    (answer,) = make_answers(group_log(log), [c.id for c in log], {"c1": "delivery"}, train)
     assert (answer.support, answer.last_used, answer.topics, answer.reusable) == (30, 29, ("delivery",), True)
     assert answer.conversations[0] == "c29"
     assert len(answer.conversations) == 20
@@ -185,32 +218,10 @@ def test_in_a_log_with_a_catalogue_only_templates_are_ranked() -> None:
     ask = Message("customer", "how warm is it")
     log = [Conversation(f"c{i}", (ask, Message("agent", "7 degrees", label="inform"))) for i in range(5)]
     log.append(Conversation("c9", (ask, Message("agent", "No idea, honestly, my thermometer fell down."))))
-    groups = group_answers(agent_utterances(log))
-    assert has_catalogue(groups)
-    rows = list(make_examples(log, groups, {c.id: "train" for c in log}))
-    assert {row.answer for row in rows} == {"inform"}
-    assert len(groups) == 2
-
-
-def test_an_answer_filled_with_data_keeps_its_template() -> None:
-    log = [
-        Conversation(
-            f"c{i}", (Message("customer", "where is it"), Message("agent", f"Order <ORDER_{i}> ships on {day}."))
-        )
-        for i, day in enumerate(["Monday", "Friday", "Monday", "Friday"])
-    ]
-    groups = group_answers(agent_utterances(log))
-    answers = list(make_answers(log, groups, {}, {c.id: "train" for c in log}))
-    assert {answer.reusable for answer in answers} == {False}
-    assert "Order {order} ships on Monday." in {answer.template for answer in answers}
-
-
-def test_examples_carry_the_weight_of_the_outcome() -> None:
-    said = (Message("customer", "the lamp is dark"), Message("agent", "Turn the switch twice, it has two steps."))
-    log = [Conversation("good", said, ending="resolved"), Conversation("bad", said, ending="escalated")]
-    groups = group_answers(agent_utterances(log))
-    weights = {row.conversation: row.weight for row in make_examples(log, groups, {"good": "train", "bad": "train"})}
-    assert weights["good"] > 1 > weights["bad"]
+    groups = group_log(log)
+    assert groups.has_catalogue
+    assert [groups.id_of(int(leader)) for leader in groups.ranked] == ["inform"]
+    assert len(list(groups)) == 2
 
 
 def test_typos() -> None:

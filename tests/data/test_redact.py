@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.names import author_names, spoken_names
-from data.patterns import find_structured, is_iban, is_luhn, is_resident_id
+from data.national_ids import is_resident_id
+from data.patterns import find_structured, is_iban, is_luhn
 from data.redact import Redactor
 from data.schema import Conversation, Message
 
@@ -37,7 +38,7 @@ def said(*texts: str, author: str | None = None) -> Conversation:
 
 def redacted(*texts: str, author: str | None = None, keep: tuple[str, ...] = ()) -> list[str]:
     log = [said(*texts, author=author)]
-    return [m.text for m in Redactor(log, keep=keep).redact(log[0]).messages]
+    return [m.text for m in Redactor.of(log, keep=keep).redact(log[0]).messages]
 
 
 def luhn_completed(body: str) -> str:
@@ -188,7 +189,7 @@ def test_what_agents_tell_everybody_stays() -> None:
     asked = (Message("customer", "How do I reach you?"), Message("agent", told))
     log = [Conversation(f"c{i}", asked) for i in range(3)]
     log.append(said("mine is anna@mail.example", "Thanks, noted anna@mail.example."))
-    redactor = Redactor(log)
+    redactor = Redactor.of(log)
     assert redactor.redact(log[0]).messages[1].text == log[0].messages[1].text
     assert [m.text for m in redactor.redact(log[3]).messages] == ["mine is <EMAIL_1>", "Thanks, noted <EMAIL_1>."]
 
@@ -215,7 +216,7 @@ def test_what_looks_like_data_but_is_none(text: str) -> None:
 
 def test_authors_and_telling_ids_are_taken_out() -> None:
     log = [Conversation("+44 7700 900175", (Message("customer", "hi", author="Anna"), Message("agent", "hello")))]
-    out = Redactor(log).redact(log[0])
+    out = Redactor.of(log).redact(log[0])
     assert "7700" not in out.id
     assert out.messages[0].author is None
 

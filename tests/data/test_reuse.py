@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from data.dedupe import Utterance, group_answers
 from data.reuse import CANNED, is_offensive, refusal, refusal_of
+from tests.data.shards import groups_of
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -121,13 +121,11 @@ def test_what_agents_say_again_and_again_needs_less_doubt() -> None:
 
 
 def test_a_list_of_questions_and_answers_was_written_to_be_said_again() -> None:
-    (group,) = group_answers([Utterance("c1", 1, "The gift card has a chip on its back side.", None, "en")])
+    (group,) = groups_of("The gift card has a chip on its back side.")
     assert refusal(group) is not None
     assert refusal(group, listed=True) is None
 
 
 def test_a_template_filled_with_data_is_held_back() -> None:
-    said = [
-        Utterance(f"c{i}", 1, f"The balance of the account is {i * 371} dollars.", "balance", "en") for i in range(6)
-    ]
-    assert refusal(group_answers(said)[0]) == "a template filled with data"
+    (group,) = groups_of(*(f"The balance of the account is {i * 371} dollars." for i in range(6)), label="balance")
+    assert refusal(group) == "a template filled with data"

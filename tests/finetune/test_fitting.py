@@ -8,7 +8,17 @@ from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 
 from data.errors import InputError
-from finetune.calibrate import PRECISION, Judged, blend_of, noise_texts, platt_of, temperature_of, thresholds_of
+from finetune.calibrate import (
+    LOOSE,
+    STRICT,
+    Judged,
+    blend_of,
+    noise_texts,
+    platt_of,
+    precision_wanted,
+    temperature_of,
+    thresholds_of,
+)
 from finetune.examples import TrainingData, balanced, evenly
 from finetune.linear import fit_linear
 from finetune.pace import LengthBatches
@@ -94,11 +104,18 @@ def test_few_queries_leave_the_hand_set_weights() -> None:
 
 def test_sure_is_where_the_first_answer_is_right_often_enough() -> None:
     judged = [Judged(best=0.5 + i / 400, right=i >= 100, offered=True, known=0.9) for i in range(200)]
-    thresholds = thresholds_of(judged, noise=[0.1] * 50)
+    thresholds = thresholds_of(judged, noise=[0.1] * 50, precision=0.7)
     said = [row.right for row in judged if row.best >= thresholds.sure]
-    assert np.mean(said) >= PRECISION - 0.01
+    assert np.mean(said) >= 0.7 - 0.01
     assert thresholds.unsure < thresholds.sure
     assert 0.1 < thresholds.known <= 0.5
+
+
+def test_what_is_wanted_follows_how_agents_agree() -> None:
+    assert precision_wanted([True] * 60) == STRICT
+    assert precision_wanted([True, False] * 30) == pytest.approx(0.65)
+    assert precision_wanted([False] * 60) == LOOSE
+    assert LOOSE < precision_wanted([True] * 5) < STRICT
 
 
 def test_noise_is_the_same_each_time() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data.schema import Answer
-from retrieval.alike import Alike
+from retrieval.alike import Alike, numbers_of
 from retrieval.index import Index
 from retrieval.testing import HashEncoder
 
@@ -11,7 +11,7 @@ TEXTS = [
     ("en", "Delivery to Norway takes five to eight days and costs 14.90 euros, sir."),
     ("en", "Delivery to Norway takes five to eight days and costs 19.90 euros."),
     ("en", "Delivery to Norway does not take five to eight days and costs 14.90 euros."),
-    ("en", "Delivery to Norway takes five to eight days and costs little."),
+    ("en", "Delivery to Norway takes a good while and costs little."),
     ("zh", "Delivery to Norway takes five to eight days and costs 14.90 euros."),
     ("en", "Wash the jacket gently in the machine."),
     ("en", "Wash the jacket gently in the machine!"),
@@ -32,6 +32,19 @@ def test_only_what_agrees_in_language_numbers_and_negation_says_the_same(alike: 
     assert pairs == {(0, 1), (6, 7)}
     np.testing.assert_array_equal(same, same.T)
     assert same.diagonal().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("two to four working days", {"2", "4"}),
+        ("Wait one to three days, not this one.", {"1", "3"}),
+        ("五到七个工作日，一般两三周，等一下", {"5", "7", "2", "3"}),
+        ("costs 3,5 kg or 14.90.", {"3.5", "14.90"}),
+    ],
+)
+def test_numbers_count_in_words_too(text: str, numbers: set[str]) -> None:
+    assert numbers_of(text) == numbers
 
 
 def test_what_says_the_same_is_offered_once_with_both_probabilities(alike: Alike) -> None:

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import InputError
+from data.records import write_rows
 from data.schema import Answer
 from retrieval.answers import AnswerBook, has_placeholder, is_sayable
-from retrieval.rows import write_rows
 
 SAYABLE = Answer("a", "We deliver within 3 days: see <https://shop.example/delivery>, from $20 (20 < 30).", "en")
 
@@ -59,7 +59,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     write_rows(path, [SAYABLE])
     path.write_text(path.read_text() + '{"id": 1}\n')
-    with pytest.raises(InputError, match=r"answers\.jsonl:2"):
+    with pytest.raises(InputError, match=r"answers\.jsonl line 2"):
         AnswerBook.load(path)
     with pytest.raises(InputError, match="absent"):
         AnswerBook.load(tmp_path / "absent.jsonl")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from data.artifacts import DatasetLayout, IndexLayout, Manifest, ModelLayout, create, load_manifest
 from data.errors import InputError
+from data.records import write_rows
 from data.schema import Answer, Example, IntentExample
 from data.workspace import Live, Workspace
 from retrieval.build import build_index
@@ -15,7 +16,6 @@ from retrieval.cli import app
 from retrieval.curate import add_answer, remove_answer
 from retrieval.index import Index
 from retrieval.rank import Ranker
-from retrieval.rows import write_rows
 from retrieval.search import Searcher, Thresholds
 from tests.contracts.model_fixture import write_model
 
