@@ -129,7 +129,7 @@ class ProseNames:
             first, initial, last = pair.groups()
             if self._blocked(first, known) or self._blocked(last, known) or last in known.words:
                 continue
-            before, after = text[: pair.start()], text[pair.end(3) : pair.end(3) + 48]
+            before, after = text[max(0, pair.start() - 60) : pair.start()], text[pair.end(3) : pair.end(3) + 48]
             beside = _AFTER.match(after) or _STRONG_BEFORE.search(before) or _called(before, after)
             if self._rank(first, known) == 2 and self._rank(last, known) >= (0 if beside else 1):
                 yield f"{first} {initial}{last}"
