@@ -77,7 +77,7 @@ PROMISE = re.compile(
     r"\b(?:i|we)(?:'m| am|'re| are|aren't| aren't) (?:\w+ly |now |still |just |also |currently |"
     r"not )*(?:\w{2,}ing|happy|glad|here|aware|"
     r"committed|on it|going)\b|\blet (?:me|our)\b(?! know)|\bwe (?:may|might) (?:need|be|have)\b|(?:^|"
-    r"[.!?] )(?:trying|looking|checking|working|awaiting)\b|\ballow me\b|"
+    r"[.!?] )(?:looking|checking|working|awaiting|trying (?!on\b))|\ballow me\b|"
     r"\b(?:team|teams|specialist|engineer|agent|manager|someone|somebody|they|he|she|driver|technician|expert|devs|"
     r"developers|department|colleague|colleagues|member|representative|crew|unit|service|doctor)(?:'ll| will|"
     r" should| is| "

@@ -26,7 +26,7 @@ CUT = re.compile(
 
 CONDITION = re.compile(
     r"\b(?:if|unless|whether|in case|should you|(?:when|once|after|before|until|until after) (?:you|your|a|an)|"
-    r"(?:until|before|as long as) (?:we|it|they)) "
+    r"(?:until|before|as long as|when|once|after) (?:we|it|they|it's)) "
     r"(?:(?!\b(?:were|was|called|spoke|had|did|sent)\b)[^,.;:!?]){0,100}"
 )
 """What must be the case for the rest to hold: "if it has not been opened" tells of nobody's parcel."""

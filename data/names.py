@@ -41,7 +41,11 @@ _CUED: tuple[re.Pattern[str], ...] = (
         rf"call me|{_TALK}) ({_FULL})",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:my (?:full |first |last |sur)?name is|my name['’]s) ({_ANY}(?: {_WORD})?)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:my (?:full |first |last |sur)?name is|my name['’]s) "
+        rf"({_ANY}(?: {_WORD}| {_ANY}(?= but| and|[.,!?;]|$))?)",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\b(?:i['’]?m|i am) ({_FULL})(?= from| and|,? your| here|[.,!]|$)", re.IGNORECASE),
     re.compile(rf"\b(?:mr|mrs|ms|miss|dr|prof)\b\.? ({_FULL})", re.IGNORECASE),
     re.compile(

@@ -50,7 +50,8 @@ _STRONG_BEFORE = re.compile(
 _AFTER = re.compile(
     r"^(?:['’]s (?:wife|husband|kid|son|daughter|mother|father|account|card|order|house|name|phone|email|"
     r"birthday|concert)|"
-    r",? (?:said|says|told|asked|lives?|lived|works?|worked|was born|is the (?:ceo|founder|owner)|is my|is our|called|"
+    r"(?:, the [\w ]{3,40},)?,? (?:said|says|told|asked|lives?|lived|works?|worked|was born|is the (?:ceo|"
+    r"founder|owner)|is my|is our|called|"
     r"wrote|speak|speaking|here\b|fan\b|just has|has been|has paid|had told|likes?|loves?|hates?|thinks?|"
     r"wants?|needs? to))",
     re.IGNORECASE,
@@ -66,9 +67,13 @@ _SMALL = re.compile(
     r"gender of|name is)[:,]? ([^\W\d_\u4e00-\u9fff]{3,}(?: [^\W\d_\u4e00-\u9fff]{3,})?)"
 )
 _PAIR = re.compile(r"(?<![^\W_])(?=([^\W\d_]{3,}) ((?:[^\W\d_]\.? )?)([^\W\d_]{3,})(?![^\W_]))")
+_INITIAL = re.compile(rf"{_WORD} [{UPPER}]\.? {_WORD}")
+"""John A. Leiva: an initial in the middle makes a person of any two words."""
 _SURNAME = re.compile(
     r"..(?:ski|sky|ska|ová|ova|eva|ović|ovic|evich|ovich|enko|sson|dóttir|dottir|poulos|akis|shvili|escu|berg|stein|"
-    r"stad|sen|quist|ellini|etti|opoulos|czyk|wicz|ović|yev|iev|kov)$"
+    r"stad|sen|quist|qvist|etti|elli|ellini|ucci|iani|czyk|wicz|yev|iev|kov|nen|ström|strom|lund|gren|"
+    r"dahl|mann|ják|čič|"
+    r"šek|ček|vić|idze)$"
 )
 """Endings that last names have in several languages and few English words do."""
 _FIRMS = words(
@@ -124,12 +129,14 @@ class ProseNames:
             first, initial, last = pair.groups()
             if self._blocked(first, known) or self._blocked(last, known) or last in known.words:
                 continue
-            beside = _AFTER.match(text[pair.end(3) : pair.end(3) + 24]) or _STRONG_BEFORE.search(text[: pair.start()])
+            before, after = text[max(0, pair.start() - 60) : pair.start()], text[pair.end(3) : pair.end(3) + 48]
+            beside = _AFTER.match(after) or _STRONG_BEFORE.search(before) or _called(before, after)
             if self._rank(first, known) == 2 and self._rank(last, known) >= (0 if beside else 1):
                 yield f"{first} {initial}{last}"
 
     def _may_be_listed(self, name: str, known: Lexicon) -> bool:
-        return not name.isupper() and all(self._rank(part, known) >= 0 for part in _SPLIT.split(name))
+        parts = _SPLIT.split(name)
+        return not name.isupper() and all(self._rank(p, known) >= 0 or p.lower() in known.last for p in parts)
 
     def _trimmed(self, text: str, start: int, end: int, known: Lexicon) -> Iterator[tuple[int, int]]:
         """A run without the words that begin sentences and the titles: what is left may be a name."""
@@ -205,9 +212,11 @@ class ProseNames:
             return False
         if parts[0].lower() in _TOWN or any(part.lower() in _FIRMS - known.last for part in parts):
             return False
-        before, after = text[max(0, start - 40) : start], text[end : end + 24]
+        before, after = text[max(0, start - 40) : start], text[end : end + 48]
         if _firm_beside(before, after):
             return False
+        if _INITIAL.fullmatch(name) and min(ranks) >= 0:
+            return True
         strong = bool(_STRONG_BEFORE.search(before) or _AFTER.match(after)) or _called(before, after)
         if len(parts) == 1:
             return _alone(ranks[0], strong=strong, before=before, after=after)

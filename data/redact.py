@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from data.names import NameFinder, customer_names
 from data.own_patterns import find_own
-from data.patterns import Span, digits_of, find_structured, host_of, links
+from data.patterns import Span, digits_of, find_structured, host_of, links, without_overlaps
 from data.people import PERSONAL, mark
 from data.prose import ProseNames
 from data.schema import Conversation
@@ -103,11 +103,7 @@ class Redactor:
             first += [link for link in links(text) if link.value in pages]
         if not first:
             return spans
-        kept: list[Span] = []
-        for span in (*first, *spans):
-            if all(span.end <= other.start or span.start >= other.end for other in kept):
-                kept.append(span)
-        return kept
+        return without_overlaps((*first, *spans))
 
     def _own_pages(self, conversation: Conversation) -> frozenset[str]:
         """Links that the customer gives, except to sites that the shop's agents link to: rather his own pages."""
@@ -120,8 +116,7 @@ class Redactor:
         for start, end, person in (*finder.find(text), *self.agents.find(text)):
             if _comparable(text[start:end]) not in self.keep:
                 names.append(Span(start, end, "NAME", person))
-        free = [n for n in _merged(names) if all(n.end <= s.start or n.start >= s.end for s in structured)]
-        return sorted((*free, *(s for s in structured if not self._stays(s))), key=lambda span: span.start)
+        return [span for span in without_overlaps((*structured, *_merged(names))) if not self._stays(span)]
 
     def _settled(self, span: Span, kinds: Mapping[str, str]) -> Span:
         if span.kind != "NUMBER" and span.kind not in NUMBERED:
@@ -165,16 +160,16 @@ def _replaced(text: str, spans: Sequence[Span], given: _Given) -> str:
 
 
 def _merged(names: Sequence[Span]) -> list[Span]:
-    """Names without overlaps: two that overlap are one, and the person is the one that was found first."""
-    kept: list[Span] = []
-    for name in names:
-        clash = [other for other in kept if other.start < name.end and name.start < other.end]
-        if clash:
-            kept = [other for other in kept if other not in clash]
-            start, end = min(name.start, *(c.start for c in clash)), max(name.end, *(c.end for c in clash))
-            name = Span(start, end, "NAME", clash[0].value)
-        kept.append(name)
-    return kept
+    """Names without overlaps: those that overlap are one, and the person is the one that was found first."""
+    kept: list[tuple[int, Span]] = []
+    for order, name in sorted(enumerate(names), key=lambda item: item[1].start):
+        if kept and name.start < kept[-1][1].end:
+            first, last = min(kept[-1], (order, name), key=lambda item: item[0]), kept.pop()[1]
+            span = Span(last.start, max(last.end, name.end), "NAME", first[1].value)
+            kept.append((first[0], span))
+        else:
+            kept.append((order, name))
+    return [name for _, name in kept]
 
 
 def _comparable(value: str) -> str:

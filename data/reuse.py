@@ -30,7 +30,10 @@ LONGEST = 1200
 
 _SHORT_ENGLISH, _SHORT_CHINESE = 12, 5
 _FEWEST_WORDS = 5
-_PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>|__\w+__|@user\b|\*{3}|\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{6,}\b")
+_PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>|__\w+__|@user\b|\*{3}")
+_CODE = re.compile(r"\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{6,}\b")
+"""Somebody's number; what agents give to everybody is a code of the shop's own."""
+
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|org|net|co\.uk|cn|de)\b\S*")
 
@@ -99,7 +102,7 @@ def refusal_of(text: str, *, support: int = 1) -> str | None:
         text: Normalised, redacted, without courtesies.
         support: How many times agents said it.
     """
-    if _PLACEHOLDER.search(text):
+    if _PLACEHOLDER.search(text) or (support < CANNED and _CODE.search(text)):
         return "holds personal data"
     if is_small_talk(text):
         return "only courtesies"
