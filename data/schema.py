@@ -113,13 +113,6 @@ class Conversation(Record):
     channel: str | None = None
     satisfaction: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """See parent; without ``people`` where nobody was marked, as in a log that was not redacted."""
-        row = super().to_json()
-        if not self.people:
-            del row["people"]
-        return row
-
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Conversation:
         """See parent."""
