@@ -38,7 +38,7 @@ def export_encoder(
     """
     model.eval()
     fp32 = layout.folder / "fp32.onnx"
-    _trace(model, fp32)
+    trace_encoder(model, fp32)
     _quantise(fp32, layout.encoder)
     fp32.unlink()
     model.tokenizer.backend_tokenizer.save(str(layout.tokenizer))
@@ -51,7 +51,7 @@ def export_encoder(
     return {**_agreement(model, layout, recipe, probes), "mb": round(layout.encoder.stat().st_size / 1e6, 1)}
 
 
-def _trace(model: SentenceTransformer, path: Path) -> None:
+def trace_encoder(model: SentenceTransformer, path: Path) -> None:
     """Writes transformer and mean pooling as one fp32 graph."""
     import torch
     from torch import Tensor, nn
