@@ -39,7 +39,10 @@ _STAGES = ("dataset", "model", "index", "rasa")
 def learn(
     paths: Annotated[list[Path], typer.Argument(help="Support logs in any format of `careline data import --help`.")],
     format: Annotated[str | None, typer.Option("--format", help="Force a reader instead of recognising it.")] = None,
-    map: Annotated[str | None, typer.Option("--map", help="Columns of a table: text=body,role=from; in chats and mails agent=NAME.")] = None,
+    map: Annotated[
+        str | None,
+        typer.Option("--map", help="Columns of a table: text=body,role=from; in chats and mails agent=NAME."),
+    ] = None,
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml; the workspace's by default.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")] = False,
     engine: Annotated[
