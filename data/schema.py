@@ -37,14 +37,21 @@ class Record:
         Raises:
             TypeError: A key is unknown or a required one is missing.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(row) - known)
-        if unknown:
-            raise TypeError(f"{cls.__name__}: unknown field {unknown[0]!r}; expected one of {sorted(known)}")
+        if not row.keys() <= _known(cls):
+            unknown = min(set(row) - _known(cls))
+            raise TypeError(f"{cls.__name__}: unknown field {unknown!r}; expected one of {sorted(_known(cls))}")
         return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()})
 
 
+_KNOWN: dict[type, frozenset[str]] = {}
 _OPTIONAL: dict[type, frozenset[str]] = {}
+
+
+def _known(cls: type[Record]) -> frozenset[str]:
+    """Names of the fields; looked up for each row that is read."""
+    if cls not in _KNOWN:
+        _KNOWN[cls] = frozenset(f.name for f in fields(cls))
+    return _KNOWN[cls]
 
 
 def _optional(cls: type[Record]) -> frozenset[str]:
