@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+import faker
 import pytest
 
-from data.addresses import addresses
+from data.addresses import _HINT, _may_hold, addresses
 from data.patterns import find_structured
 
 
@@ -58,3 +59,14 @@ def test_long_lines_do_not_hang() -> None:
     for text in ("Aa " * 20000, "12 " * 20000 + "Street", "路" * 20000 + "5号", "1 A\n" * 10000):
         list(addresses(text))
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    "locale", ["en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "sv_SE", "pl_PL", "pt_BR"]
+)
+def test_the_quick_look_overlooks_nothing(locale: str) -> None:
+    faker.Faker.seed(7)
+    maker = faker.Faker(locale)
+    for _ in range(150):
+        text = f"please send it to {maker.address()}, thanks"
+        assert not _HINT.search(text) or _may_hold(text), text
