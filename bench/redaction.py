@@ -238,11 +238,11 @@ def _planted(printer: Printer) -> None:
 
 def _speed() -> None:
     """Microseconds a message on STAR: a note, as the figure is bench `import`'s."""
-    from data.intake import read_logs
+    from data.intake import stream_logs
     from data.redact import SMALL_LOG_KEY, Redactor
     from data.shop import facts_of
 
-    log = read_logs([_data("star.jsonl.gz")]).conversations
+    log = list(stream_logs([_data("star.jsonl.gz")]))
     messages = sum(len(c.messages) for c in log)
     redactor = Redactor(facts_of(log[:: max(1, len(log) // 3000)], SMALL_LOG_KEY))
     started, changed = time.process_time(), 0
