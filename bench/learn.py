@@ -65,6 +65,8 @@ def _star(printer: Printer, folder: Path) -> None:
     seconds, n = time.monotonic() - started, ranking["n"]
     ours, peer = ranking["systems"]["careline"], ranking["systems"]["tfidf + logistic regression"]
     name = "TF-IDF + logistic regression"
+    for system, row in ranking["systems"].items():
+        print(f"{system}: R@1 {row['r1']:.3f}, R@5 {row['r5']:.3f}, MRR {row['mrr']:.3f}", file=sys.stderr)
     printer.figure("star_r1", ours["r1"], n=n, seconds=seconds, peer=name, peer_value=peer["r1"])
     printer.figure("star_r5", ours["r5"], n=n, seconds=seconds, peer=name, peer_value=peer["r5"])
     points = 100 * (ours["r1"] - peer["r1"])
