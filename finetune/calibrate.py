@@ -21,13 +21,13 @@ Floats = NDArray[Any]
 STRICT, LOOSE = 0.85, 0.55
 """Between these lies the share of first answers that must be the agent's own choice before answers are said."""
 
-OVER_AGENTS = 1.1
-"""How much more often than two agents with each other the bot must agree with an agent.
+OVER_AGENTS = 0.95
+"""How often the bot must agree with an agent, by how often two agents agree with each other.
 
 The agent's choice is one of several right answers where a shop words one fact in many ways, and the only one where it
 has one answer a question; how often two agents give the same answer to the same question tells which shop this is. A
-bot that is always right agrees with an agent about as often as agents do, a little more as it takes the most frequent
-answer. On the sample log they agree in half the cases; of 25 questions there whose first answer was not the agent's, at
+bot that is always right agrees with an agent about as often as agents do. On the sample log they agree in six of ten
+cases; of 25 questions there whose first answer was not the agent's, at
 probabilities from .38 to .57, that answer was right by eye in 24.
 """
 

@@ -14,19 +14,17 @@ from finetune.examples import TrainingData, evenly
 from finetune.ranker import Ranked, with_platt
 from retrieval.alike import Alike
 from retrieval.evaluate import queries_of
-from retrieval.index import NO_ROW
-from retrieval.lexical import language_of
+from retrieval.index import NO_ROW, message_of
+from retrieval.lexical import language_of, words_of
 from retrieval.match import Match, Matcher, Query
 from retrieval.rank import Ranker
 from retrieval.search import Scope
 
 MOST = 1000
-"""Validation questions, and repeated questions, that calibration looks at."""
+"""Validation questions that calibration looks at."""
 
-REPEATED = 0.9
-"""Cosine from which two contexts are the same question."""
-
-_NEIGHBOURS = 8
+_FEWEST_WORDS = 3
+"""A shorter message ("how long?") is another question in each conversation."""
 
 
 def calibrate(
@@ -80,22 +78,19 @@ def calibrate(
 
 
 def agreements(alike: Alike) -> list[bool]:
-    """For logged contexts with a near double in another conversation: whether both got answers that say the same."""
+    """For each question that was asked in the same words again: whether both agents gave answers that say the same."""
     index = alike.index
-    rows = index.logged_rows
-    asked = [i for i in np.flatnonzero(rows != NO_ROW) if index.sayable[rows[i]] and _ends_asked(index.logged[i].text)]
-    looked = [asked[i] for i in evenly(len(asked), MOST)]
+    asked: dict[str, tuple[int, str]] = {}
     found = []
-    scores, places = index.dense_logged.search(index.dense_logged.vectors(looked), k=_NEIGHBOURS)
-    for mine, cosines, near in zip(looked, scores, places, strict=True):
-        for cosine, other in zip(cosines, near, strict=True):
-            if cosine < REPEATED:
-                break
-            if rows[other] == NO_ROW or not index.sayable[rows[other]]:
-                continue
-            if index.logged[other].conversation != index.logged[mine].conversation:
-                found.append(bool(alike.among([int(rows[mine]), int(rows[other])])[0, 1]))
-                break
+    for place in np.flatnonzero(index.logged_rows != NO_ROW):
+        row, logged = int(index.logged_rows[place]), index.logged[place]
+        words = words_of(message_of(logged.text))
+        if len(words) < _FEWEST_WORDS or not index.sayable[row] or not _ends_asked(logged.text):
+            continue
+        before, conversation = asked.get(key := " ".join(words), (NO_ROW, logged.conversation))
+        asked[key] = row, logged.conversation
+        if before != NO_ROW and conversation != logged.conversation:
+            found.append(bool(alike.among([before, row])[0, 1]))
     return found
 
 

@@ -113,7 +113,7 @@ def test_sure_is_where_the_first_answer_is_right_often_enough() -> None:
 
 def test_what_is_wanted_follows_how_agents_agree() -> None:
     assert precision_wanted([True] * 60) == STRICT
-    assert precision_wanted([True, True, False] * 20) == pytest.approx(1.1 * 2 / 3)
+    assert precision_wanted([True, True, False] * 20) == pytest.approx(0.95 * 2 / 3)
     assert precision_wanted([False] * 60) == LOOSE
     assert LOOSE < precision_wanted([True] * 5) < STRICT
 
