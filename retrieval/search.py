@@ -263,6 +263,8 @@ class Searcher:
             intent_head=_head(model.intent_head),
             answer_head=_head(model.answer_head),
         )
+        if (matcher.index.languages == "zh").any():
+            words_of("你好")  # reads jieba's dictionary: a second that the first customer should not wait
         ranker = Ranker.load(model.ranker) if model.ranker.is_file() else None
         thresholds = Thresholds.load(model.thresholds)
         return cls(matcher, ranker=ranker, thresholds=thresholds, model=key, index=made.key)
