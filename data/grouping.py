@@ -223,6 +223,9 @@ class Groups:
 
     def _group(self, leader: int, rows: Rows) -> AnswerGroup:
         said, first = self.said, int(self._first[leader])
+        if len(rows) == 1:  # most of a large log: said once
+            text, language = said.bare.text(first), said.languages.text(first)
+            return AnswerGroup(self.id_of(leader), text, language, said.labels[first], 1.0, rows, ((text, 1),))
         wordings = _wordings(said, rows)
         most = wordings[0][1]
         text, _ = min(wordings, key=lambda w: (4 * w[1] < most, bool(PLACEHOLDER.search(w[0])), -w[1], len(w[0]), w[0]))

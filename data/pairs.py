@@ -182,7 +182,8 @@ def _answer(
     where = said.conversation[rows]
     asked = (said.questions[int(row)] for row in rows[train[where]])
     under = Counter(topics[ids[c]] for c in where if ids[c] in topics)
-    template = find_template(dict(group.wordings)) if why else None
+    varies = len(group.wordings) > 1 or "<" in group.text
+    template = find_template(dict(group.wordings)) if why and varies else None
     return Answer(
         id=group.id,
         text=group.text,
