@@ -117,7 +117,7 @@ _SHORT = re.compile(
     r"(?:St|Str|Rd|Ave?|Ln|Dr|Ct|Sq|Pl|Tce|Hwy|Row|Cir)\b|"
     r"(?:Rua|Av|Via|Rue|rue|Ul|Am|Im|An der|Auf der|Zur|Zum|Jl|ул)\b"
 )
-_BEFORE_NUMBER = re.compile(r"(\S+)[ ]\d")
+_BEFORE_NUMBER = re.compile(r"(\S{1,40})[ ]\d")  # bounded: a line of digits has no blank to stop at
 _CODE_OF_TWO = re.compile(r"\d [ABD-HJLNP-UW-Z]{2}\b")
 
 
