@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from data.contradictions import find_contradictions, settle
@@ -83,17 +81,3 @@ def test_the_newest_wins_until_a_person_decides() -> None:
     assert (old.reusable, old.superseded_by) == (False, "new")
     assert new == rows[1]
     assert [c.newest for c in find_contradictions([old, new])] == ["new"]  # a settled one stays listed
-
-
-def test_time_grows_with_the_number_of_answers_and_not_with_its_square() -> None:
-    def seconds(count: int) -> float:
-        rows = [
-            answer(f"a{i}", f"The part {chr(97 + i % 26)}{i}x costs {i} euros.", i, "how much is it?")
-            for i in range(count)
-        ]
-        started = time.process_time()
-        find_contradictions(rows)
-        return time.process_time() - started
-
-    seconds(500)
-    assert seconds(8000) < 12 * max(seconds(2000), 0.02)
