@@ -30,7 +30,7 @@ from data.pairs import ExampleTask, example_shard, make_answers
 from data.parts import notes_of, read_table, split_rows
 from data.progress import Progress
 from data.rasa_export import static_examples
-from data.readers.source import Problem
+from data.readers.source import TOLERATED, Problem
 from data.records import write_rows
 from data.redact import Redactor
 from data.refine import RefineTask, refine_block
@@ -42,9 +42,6 @@ from data.survey import Register, Surveyed, SurveyTask, check_enough, survey_blo
 from data.weak import Rule
 from data.wording import Stock, WordTask, word_shard
 from data.workspace import Learn
-
-TOLERATED = 0.05
-"""Share of broken lines above which a log is taken for something else than it was read as."""
 
 _Codes = NDArray[np.int8]
 
