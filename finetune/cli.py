@@ -10,6 +10,7 @@ import typer
 from data.errors import InputError
 from data.workspace import Workspace, find_workspace
 from finetune.evaluate_cli import artefact_of, evaluate, print_ranking
+from finetune.explain_cli import explain
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest
@@ -44,6 +45,7 @@ def train(
 
 
 app.command()(evaluate)
+app.command()(explain)
 
 
 @app.command("list")
