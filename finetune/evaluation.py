@@ -20,7 +20,7 @@ from finetune.evaluate import choose_protocol, held_out_ranking, training_matche
 from finetune.examples import TrainingData
 from finetune.fairness import counterfactual_swaps
 from finetune.folds import FEWER_THAN, Fit, cross_validation, head_fit, learning_curve, peer_fit
-from finetune.labelled import Labelled, held_out, intent_names, read_labelled
+from finetune.labelled import Labelled, held_out, intent_names, named, read_labelled
 from finetune.progress import Stages
 from finetune.recipe import Recipe
 from finetune.robustness import robustness
@@ -138,10 +138,11 @@ def evaluate_model(
         InputError: An artefact is missing or damaged, or ``on`` has nothing to measure on.
     """
     load_manifest(dataset.folder, kind="dataset")
+    rows = read_labelled(on) if on is not None else []
     stages, data = Stages(console), TrainingData.load(dataset)
     subject = Subject.open(model, data, stages)
-    names = intent_names(subject.served.labels if subject.served else (), _topics(dataset))
-    rows = read_labelled(on, names=names) if on is not None else held_out(data, dataset)
+    labels = subject.served.labels if subject.served else ()
+    rows = named(rows, intent_names(labels, _topics(dataset))) if on is not None else held_out(data, dataset)
     found: dict[str, Any] = {
         "model": subject.key,
         "dataset": dataset.folder.name,
@@ -208,6 +209,21 @@ def assess_intents(
     with stages.part("counterfactual swaps"):
         found["swaps"] = counterfactual_swaps(served, inside)
     return found | _small_data(data, inside, _fits(served, remembered, recipe), recipe.seed, stages)
+
+
+def swap_figures(model: ModelLayout, data: TrainingData) -> dict[str, Any]:
+    """``counterfactual_swaps`` of a stored model over a dataset's held-out messages, for the gate of a promotion.
+
+    Args:
+        model: Verified by the caller.
+        data: Its test split is used, or the validation split where there is none.
+
+    Returns:
+        Empty for a model without an intent head.
+    """
+    head = _head(model.intent_head)
+    rows = [row for row in held_out(data) if row.intent is not None]
+    return counterfactual_swaps(Served(head, OnnxEncoder.load(model)), rows) if head is not None else {}
 
 
 def _peers(data: TrainingData, frozen: Encoder | None) -> list[Classifier]:

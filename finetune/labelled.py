@@ -81,14 +81,13 @@ def _intent(value: str) -> str | None:
     return None if value.strip().lower() in NO_INTENT else value.strip()
 
 
-def read_labelled(path: Path, *, names: Mapping[str, str] | None = None) -> list[Labelled]:
+def read_labelled(path: Path) -> list[Labelled]:
     """Reads labelled messages that a model has never seen.
 
     Args:
         path: A table (``.csv``, ``.tsv``) with the columns ``text`` and ``intent`` and, if there, ``language``,
             ``channel`` and ``time``, where an empty intent or ``oos`` means out of scope; or any log that
             ``careline learn`` reads, whose messages or conversations have labels.
-        names: From ``intent_names``: what a label may be called, to the model's own name for it.
 
     Raises:
         InputError: No such file, no such columns, or no labelled message in it.
@@ -101,9 +100,12 @@ def read_labelled(path: Path, *, names: Mapping[str, str] | None = None) -> list
             str(path), got="no labelled message", expected="messages with intents or conversations with topics",
             next_step="Write a table with the columns text and intent.",
         )  # fmt: skip
-    known = names or {}
-    named = [replace(row, intent=known.get(_plain(row.intent), row.intent)) if row.intent else row for row in rows]
-    return _redacted(named)
+    return _redacted(rows)
+
+
+def named(rows: Sequence[Labelled], names: Mapping[str, str]) -> list[Labelled]:
+    """The rows under the model's own names of their intents, by ``intent_names``; others stay as they are."""
+    return [replace(row, intent=names.get(_plain(row.intent), row.intent)) if row.intent else row for row in rows]
 
 
 def intent_names(labels: Iterable[str], topics: Sequence[Topic] = ()) -> dict[str, str]:

@@ -7,7 +7,7 @@ only: no torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ class Neighbour:
     Attributes:
         text: What was asked, redacted, at most 160 characters.
         similarity: Cosine with the message, -1..1.
-        intent: Of an example of an intent, else empty.
-        answer: Id of the answer that it got, else empty.
+        intent: That it was labelled with, or empty.
+        answer: Id of the answer that it got (the first one found), or empty.
         says: The beginning of that answer, else empty.
         count: How often it was logged with this outcome.
     """
@@ -151,7 +151,9 @@ def nearest_examples(searcher: Searcher, text: str, *, most: int = NEAREST) -> t
         at = index.row_of.get(logged.answer)
         says = index.answers[at].text[:_LONGEST] if at is not None else ""
         one = Neighbour(asked[:_LONGEST], round(float(cosine), 4), logged.intent, logged.answer, says, logged.count)
-        found.setdefault(f"{asked}\n{logged.intent}\n{logged.answer}", one)
+        before = found.get(one.text, one)  # the same question, logged once with its intent and once with its answer
+        intent = before.intent or one.intent
+        found[one.text] = replace(before, intent=intent, answer=before.answer or one.answer, says=before.says or says)
     return tuple(found.values())[:most]
 
 

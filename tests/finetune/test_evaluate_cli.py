@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from data.errors import InputError
 from data.workspace import Workspace
 from finetune.classifiers import Remembered, Served
 from finetune.cli import app
@@ -70,28 +69,6 @@ def test_the_whole_evaluation_becomes_one_page(tmp_path: Path) -> None:
                   "Counterfactual swaps", "Robustness", "By length and age", "Cross-validation", "Learning curve",
                   "The errors themselves", "What was tuned on what"):  # fmt: skip
         assert title in page.text
-
-
-@pytest.mark.slow
-def test_evaluate_by_command_on_data_never_seen(learned_workspace: Workspace, tmp_path: Path) -> None:
-    table, page = tmp_path / "new.csv", tmp_path / "page.html"
-    lines = ["hello there,greeting", "hi,Greeting", "who is the king of Spain,oos", "is it raining,", "bla,unheard of"]
-    table.write_text("text,intent\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    place = ("--workspace", str(learned_workspace.root))
-    found = json.loads(
-        call("evaluate", "--quick", "--most", "20", "--on", str(table), "--html", str(page), "--json", *place)
-    )
-    assert found["n"] == {"in_scope": 3, "out_of_scope": 2}
-    assert found["unknown_intents"] == {"unheard of": 1}
-    assert found["systems"]["careline"]["accuracy"]["value"] == pytest.approx(2 / 3, abs=1e-3)
-    assert found["scope"]["of"] == "out-of-scope messages"
-    assert found["ranking"]["n"] == 20
-    assert set(found["ranking"]["systems"]["careline"]["intervals"]) == {"r1", "r5", "mrr", "ndcg10"}
-    assert "Left out by --quick" in page.read_text(encoding="utf-8")
-    with pytest.raises(InputError, match="no such file"):
-        call("evaluate", "--on", str(tmp_path / "none.csv"), *place)
-    with pytest.raises(InputError, match="no such key"):
-        call("evaluate", "nope", *place)
 
 
 @pytest.mark.slow

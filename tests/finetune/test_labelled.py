@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import InputError
 from data.schema import Conversation, Message, Topic
-from finetune.labelled import held_out, intent_names, read_labelled
+from finetune.labelled import held_out, intent_names, named, read_labelled
 from finetune.testing import little_shop, write_dataset
 
 
@@ -20,7 +20,7 @@ def test_a_table_with_out_of_scope_rows(tmp_path: Path) -> None:
         "who won the cup,,,\nis it raining,OOS,mail,17\n我要退货,tuihuo,,\n,,,\n",
         encoding="utf-8",
     )
-    rows = read_labelled(table, names=intent_names(["tuihuo"], [Topic("order_status", "Order status", (), 1, "en")]))
+    rows = named(read_labelled(table), intent_names(["tuihuo"], [Topic("order_status", "Order status", (), 1, "en")]))
     assert [row.intent for row in rows] == ["order_status", None, None, "tuihuo"]
     assert [row.language for row in rows] == ["en", "en", "en", "zh"]
     assert rows[0].channel == "web"
