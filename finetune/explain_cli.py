@@ -13,7 +13,7 @@ from data.workspace import find_workspace
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from data.report_sections import Section
+    from data.report_sections import Cell, Section
     from retrieval.explain import Explanation
     from retrieval.occlusion import Word
 
@@ -83,25 +83,43 @@ def write_explanation_page(found: Explanation, out: Path, *, gradients: tuple[Wo
 def _sections(found: Explanation, gradients: tuple[Word, ...]) -> list[Section]:
     from data.report_sections import Block, Cell, Section
 
-    decision = tuple(Block(line) for language in ("en", "zh") for line in found.reasons[language])
     nearest = tuple(
         (Cell(row.text), Cell(f"{row.similarity:.2f}", high=max(0.0, row.similarity)), Cell(row.intent), Cell(row.says))
         for row in found.nearest
     )
-    sections = [Section("decision", "The decision", "In the order in which the model decides.", decision)]
+    titles = {
+        "en": ("The decision", "In the order in which the model decides."),
+        "zh": ("判断过程", "按模型判断的先后顺序。"),
+    }
+    sections = [
+        Section(f"decision-{language}", *titles[language], tuple(Block(line) for line in lines))
+        for language, lines in found.reasons.items()
+    ]
     for title, words, meaning in (
-        ("Words for the intent", found.words, "How much less sure the model is without the word."),
+        (
+            "Words for the intent",
+            found.words,
+            "How much less sure the model is without the word: right for, left against.",
+        ),
         ("Words for the answer", found.answer_words, "How much less probable the best answer is without the word."),
         ("Words by integrated gradients", gradients, "How much the word raises the logit of the training model."),
     ):
         if words:
             most = max(abs(word.weight) for word in words) or 1.0
-            rows = tuple((Cell(one.text), Cell(f"{one.weight:+.3f}", high=abs(one.weight) / most)) for one in words)
+            rows = tuple((Cell(one.text), _balance(one.weight, most)) for one in words)
             block = Block(head=("word", "weight"), rows=rows)
             sections.append(Section(title.lower().replace(" ", "-"), title, meaning, (block,)))
     head = ("logged message", "similarity", "intent", "answer given")
     block = Block(head=head, rows=nearest) if nearest else Block("There is none.")
     return [*sections, Section("nearest", "Nearest logged examples", "By the encoder's vectors.", (block,))]
+
+
+def _balance(weight: float, most: float) -> Cell:
+    """A bar from the middle: to the right for what speaks for, to the left for what speaks against."""
+    from data.report_sections import Cell
+
+    end = 0.5 + 0.5 * weight / most
+    return Cell(f"{weight:+.3f}", low=min(0.5, end), high=max(0.5, end))
 
 
 def _print(found: Explanation, gradients: tuple[Word, ...], language: str) -> None:

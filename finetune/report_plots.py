@@ -19,7 +19,7 @@ def plot_reliability(systems: Mapping[str, Sequence[Mapping[str, float]]]) -> st
     """
     figure, axes = new_axes(width=5, height=3.4)
     axes.plot([0, 1], [0, 1], color=SERIES[4], linewidth=1, linestyle=(0, (4, 3)))
-    for colour, (name, bins) in zip(SERIES, systems.items(), strict=False):
+    for colour, (name, bins) in reversed(list(zip(SERIES, systems.items(), strict=False))):  # ours on top
         sizes = [8 + 60 * (row["n"] / max(b["n"] for b in bins)) ** 0.5 for row in bins]
         at, accuracy = [row["confidence"] for row in bins], [row["accuracy"] for row in bins]
         axes.plot(at, accuracy, color=colour, linewidth=1.6, label=name)
@@ -50,7 +50,7 @@ def plot_confusions(rows: Sequence[tuple[str, str, int]]) -> str:
     for gold, guessed, n in rows:
         if gold in names and guessed in names:
             at = names.index(guessed), names.index(gold)
-            axes.bar(at[0], 0.9, width=0.9, bottom=at[1] - 0.45, color=SERIES[0], alpha=0.15 + 0.75 * n / most)
+            axes.bar(at[0], 0.9, width=0.9, bottom=at[1] - 0.45, color=SERIES[0], alpha=0.1 + 0.4 * n / most)
             axes.text(*at, str(n), ha="center", va="center", fontsize=8, color=INK)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(len(names) - 0.4, -0.6)
