@@ -24,7 +24,7 @@ from finetune.labelled import Labelled, held_out, intent_names, named, read_labe
 from finetune.progress import Stages
 from finetune.recipe import Recipe
 from finetune.robustness import robustness
-from finetune.slices import errors, groups, slices
+from finetune.slices import errors, groups, ranking_by_language, slices
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
 from retrieval.match import Matcher
@@ -159,6 +159,8 @@ def evaluate_model(
     if subject.matcher is not None and subject.ranker is not None:
         seed = subject.recipe.seed + 1
         found["ranking"] = held_out_ranking(data, subject.matcher, subject.ranker, most=most, seed=seed, stages=stages)
+        with stages.part("ranking by language"):
+            found["ranking_by_language"] = ranking_by_language(data, subject.matcher, subject.ranker, seed=seed)
     return found | {"seconds": dict(stages.seconds)}
 
 

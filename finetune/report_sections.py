@@ -73,14 +73,21 @@ def _systems(found: Found) -> Section:
 
 def _ranking(found: Found) -> Section:
     ranking = found["ranking"]
-    rows = tuple((Cell(name), *(_bounded(row, key) for key, _ in RANKING)) for name, row in ranking["systems"].items())
+    blocks = [_ranked("system", ranking["systems"])]
+    if languages := found.get("ranking_by_language"):
+        total = sum(row["n"] for row in languages)
+        blocks.append(_ranked("language", {f"{row['group']} ({row['n']:,})": row for row in languages}))
+        blocks.append(Block(f"Careline in each language, {total:,} questions, evenly spaced."))
     meaning = (
         f"{ranking['n']:,} held-out questions of the dataset, {ranking['protocol']} ({ranking['candidates']:,} "
         "candidates). Intervals of 95 %: bootstrap over questions. A tie counts against its system."
     )
-    return Section(
-        "ranking", "Ranking of answers", meaning, (Block(head=("system", *(t for _, t in RANKING)), rows=rows),)
-    )
+    return Section("ranking", "Ranking of answers", meaning, tuple(blocks))
+
+
+def _ranked(kind: str, table: Mapping[str, Found]) -> Block:
+    rows = tuple((Cell(name), *(_bounded(row, key) for key, _ in RANKING)) for name, row in table.items())
+    return Block(head=(kind, *(title for _, title in RANKING)), rows=rows)
 
 
 def _bounded(row: Found, key: str) -> Cell:

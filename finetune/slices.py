@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from finetune.assess import Judged, Share
+from finetune.evaluate import choose_protocol, contest, our_ranking, ranked_by
+from finetune.examples import TrainingData
 from finetune.labelled import Labelled
+from finetune.ranker import Ranked
+from retrieval.match import Matcher
 from retrieval.metrics import ece
+from retrieval.rank import Ranker
+
+MOST_RANKED = 600
 
 FEWEST = 30
 """Messages that a group needs before a gap to others says anything; smaller ones are shown all the same."""
@@ -62,6 +69,31 @@ def errors(rows: Sequence[Labelled], judged: Judged, *, most: int = 200) -> list
         }
         for i in wrong
     ]
+
+
+def ranking_by_language(
+    data: TrainingData, matcher: Matcher, ranker: Ranker, *, seed: int, most: int = MOST_RANKED
+) -> list[dict[str, Any]]:
+    """Our ranking of held-out questions, each language by itself.
+
+    Args:
+        data: Its test split is ranked.
+        matcher: Over the training split.
+        ranker: Of the model.
+        seed: Of the drawing of other answers, as in ``held_out_ranking``.
+        most: Questions at most, evenly spaced.
+
+    Returns:
+        A row a language, the most frequent first: ``group`` and the figures of ``Ranking``; empty for one language.
+    """
+    given = contest(data, "test", choose_protocol(data), most=most, seed=seed)
+    by: dict[str, list[Ranked]] = defaultdict(list)
+    if len({example.language for example in given.examples}) < 2:
+        return []
+    for example, (_, ranked) in zip(given.examples, ranked_by(matcher, given), strict=True):
+        by[example.language].append(ranked)
+    rows = [{"group": language, **our_ranking(ranker, queries).to_json()} for language, queries in by.items()]
+    return sorted(rows, key=lambda row: -row["n"])
 
 
 _LENGTH_NAMES = (*(name for _, name in LENGTHS), "longer")

@@ -238,10 +238,9 @@ class _Facts:
             sure, unsure = f"{at.sure:.0%}", f"{at.unsure:.0%}"
             chance = f"The best answer is right with probability {self.best:.0%}"
             lines.append(f"{chance}; it is said from {sure} and offered from {unsure}.")
-        lines.append(_OUTCOME_EN[result.outcome])
         if intent is not None and self.has_flow:
-            lines.append(f"“{intent.label}” is an intent of the dialogue: its own flow comes first.")
-        return lines
+            return [*lines, f"But “{intent.label}” is an intent of the dialogue, whose own flow comes before answers."]
+        return [*lines, _OUTCOME_EN[result.outcome]]
 
     def chinese(self) -> list[str]:
         result, at, intent = self.result, self.thresholds, self.result.intent
@@ -258,10 +257,9 @@ class _Facts:
             lines.append(
                 f"最佳答案正确的概率为{self.best:.0%}；达到{at.sure:.0%}才直接回答，达到{at.unsure:.0%}才列为选项。"
             )
-        lines.append(_OUTCOME_ZH[result.outcome])
         if intent is not None and self.has_flow:
-            lines.append(f"“{intent.label}”是对话自带的意图：优先走它自己的流程。")
-        return lines
+            return [*lines, f"但“{intent.label}”是对话自带的意图，优先走它自己的流程。"]
+        return [*lines, _OUTCOME_ZH[result.outcome]]
 
     @property
     def has_flow(self) -> bool:
