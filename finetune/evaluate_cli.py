@@ -47,6 +47,7 @@ def evaluate(
     from finetune.evaluation import evaluate_model, recipe_of
     from finetune.report import write_evaluation_page
 
+    check_page(html)
     place = find_workspace(workspace)
     layout = model_of(place, model)
     manifest = load_manifest(layout.folder, kind="model")
@@ -69,6 +70,16 @@ def evaluate(
     if html or not as_json:
         page = write_evaluation_page(found, html or place.var / "reports" / f"model-{found['model']}.html")
         typer.echo(f"page: {page}", err=True)
+
+
+def check_page(path: Path | None) -> None:
+    """Refuses a page that could not be written, before minutes are spent on what it shows.
+
+    Raises:
+        InputError: A folder stands in its place.
+    """
+    if path is not None and path.is_dir():
+        raise InputError(f"--html {path}", got="a folder", expected="a file", next_step=f"Name {path}/report.html.")
 
 
 def model_of(place: Workspace, key: str | None) -> ModelLayout:

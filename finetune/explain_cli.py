@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data.errors import InputError
 from data.workspace import find_workspace
+from finetune.evaluate_cli import check_page
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -38,6 +40,9 @@ def explain(
     from retrieval.explain import explain_message
     from retrieval.search import Searcher
 
+    check_page(html)
+    if language not in (None, "en", "zh"):
+        raise InputError("--language", got=str(language), expected="en or zh", next_step="Name one of them.")
     place = find_workspace(workspace)
     found = explain_message(Searcher.open(place.live_index(), place.live_model()), text, answers=answer)
     others: tuple[Word, ...] = ()

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from data.errors import InputError
 from data.workspace import Workspace
 from finetune.classifiers import Remembered, Served
 from finetune.cli import app
 from finetune.evaluation import assess_intents
 from finetune.head import fit_intent_head
-from finetune.labelled import held_out
+from finetune.labelled import Labelled, held_out
 from finetune.progress import Stages
 from finetune.recipe import load_recipe
 from finetune.report import write_evaluation_page
 from finetune.testing import little_shop
+from retrieval.evaluate import Ranking
 from retrieval.testing import HashEncoder
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -45,14 +49,23 @@ def call(*arguments: str) -> str:
     return done.stdout
 
 
-def test_the_whole_evaluation_becomes_one_page(tmp_path: Path) -> None:
-    shop, encoder = little_shop(), Remembered(HashEncoder())
-    head = fit_intent_head(shop, encoder, load_recipe("tiny"), progress=lambda done, words: None)
+@pytest.fixture(scope="module")
+def served() -> Served:
+    encoder = Remembered(HashEncoder())
+    head = fit_intent_head(little_shop(), encoder, load_recipe("tiny"), progress=lambda done, words: None)
     assert head is not None
-    found = assess_intents(
-        Served(head, encoder), shop, held_out(shop), frozen=encoder, recipe=load_recipe("tiny"), known=0.5,
-        stages=Stages(None),
+    return Served(head, encoder)
+
+
+def assessed(served: Served, rows: list[Labelled], *, quick: bool = False) -> dict[str, Any]:
+    return assess_intents(
+        served, little_shop(), rows, frozen=served.encoder, recipe=load_recipe("tiny"), known=0.5,
+        stages=Stages(None), quick=quick,
     )  # fmt: skip
+
+
+def test_the_whole_evaluation_becomes_one_page(served: Served, tmp_path: Path) -> None:
+    found = assessed(served, held_out(little_shop()))
     assert set(found["systems"]) == {"careline", "tfidf + linear SVM", "frozen encoder + logistic regression"}
     assert found["scope"]["of"] == "random letters and punctuation"
     assert {row["system"] for row in found["folds"]} == {"careline's head", "tfidf + SVM", "our head, frozen encoder"}
@@ -69,6 +82,31 @@ def test_the_whole_evaluation_becomes_one_page(tmp_path: Path) -> None:
                   "Counterfactual swaps", "Robustness", "By length and age", "Cross-validation", "Learning curve",
                   "The errors themselves", "What was tuned on what"):  # fmt: skip
         assert title in page.text
+
+
+def test_only_foreign_messages_are_no_error(served: Served, tmp_path: Path) -> None:
+    found = assessed(served, [Labelled("who won the cup", None, "en")] * 3)
+    assert found["n"] == {"in_scope": 0, "out_of_scope": 3}
+    assert found["scope"]["systems"]["careline"] == {}
+    assert found["decision"]["foreign_found"]["n"] == 3
+    whole = {"model": "m", "dataset": "d", "source": "x.csv", "left_out": ["folds"], "tuned": [], **found}
+    assert "Left out by --quick: folds." in write_evaluation_page(whole, tmp_path / "page.html").read_text("utf-8")
+
+
+def test_a_model_without_intents_has_a_page_of_its_ranking(tmp_path: Path) -> None:
+    row = Ranking.of(np.array([1, 2, 3])).to_json()
+    ranking = {"protocol": "all answers", "n": 3, "candidates": 9, "systems": {"careline": row, "old": {"r1": 0.5}}}
+    whole = {"model": "m", "dataset": "d", "source": "test split", "left_out": [], "tuned": [], "ranking": ranking}
+    page = Page(write_evaluation_page(whole, tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "Ranking of answers" in page.text
+    assert "Intents beside peers" not in page.text
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["explain", "hello"]])
+def test_a_folder_is_no_page(command: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, [*command, "--html", str(tmp_path), "--workspace", str(tmp_path)])
+    assert isinstance(done.exception, InputError)
+    assert "a folder" in str(done.exception)
 
 
 @pytest.mark.slow
