@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetune.assess import Share
@@ -21,7 +21,8 @@ from finetune.labelled import Labelled
 MOST = 200
 """Messages that are swapped for each kind, evenly spaced; each is asked four to six times."""
 
-EXAMPLES = 20
+EXAMPLES = 5
+"""Changes of one kind that are shown, of different messages."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ def counterfactual_swaps(classifier: Classifier, rows: Sequence[Labelled], *, mo
 
     Args:
         classifier: Under test.
-        rows: Messages in English or Chinese; others are left out.
+        rows: Messages in English or Chinese; others are left out. They are asked as they are shown, without personal
+            data: placeholders of names are what is swapped, and examples hold nothing else.
         most: Messages for each kind, evenly spaced.
 
     Returns:
@@ -117,19 +119,19 @@ def counterfactual_swaps(classifier: Classifier, rows: Sequence[Labelled], *, mo
     """
     table, examples, parts, wholes = [], [], 0, 0
     for language, kinds in KINDS.items():
-        told = [row for row in rows if row.language == language]
+        told = [replace(row, text=row.shown or row.text) for row in rows if row.language == language]
         chosen = [told[i] for i in evenly(len(told), most)]
         for kind in kinds if chosen else ():
             row, found = _swap(classifier, kind, language, chosen)
             table.append(row)
-            examples += found
+            examples += found[:EXAMPLES]
             parts += round(row["changed"]["value"] * row["changed"]["n"])
             wholes += row["changed"]["n"]
     return {
         "changed": Share(parts, wholes).to_json(),
         "worst": max((row["changed"]["value"] for row in table), default=0.0),
         "kinds": table,
-        "examples": examples[:EXAMPLES],
+        "examples": examples,
     }
 
 
@@ -140,15 +142,19 @@ def _swap(
     texts = [text for row in versions for text in row]
     probabilities = classifier.predict(texts, scope=False).probabilities
     best = probabilities.argmax(axis=1)
-    changed, gaps, examples, at = 0, [], [], 0
+    changed, at = 0, 0
+    gaps: list[float] = []
+    examples: list[dict[str, str]] = []
     right: Counter[int] = Counter()
     for row, said in zip(rows, versions, strict=True):
         first = int(best[at])
         for number in range(len(said)):
             right[number] += classifier.labels[best[at + number]] == row.intent
             gaps.append(abs(float(probabilities[at + number, first] - probabilities[at, first])) if number else 0.0)
-            if number and best[at + number] != first:
-                changed += 1
+            if not number or best[at + number] == first:
+                continue
+            changed += 1
+            if not examples or examples[-1]["text"] != said[0]:  # one example a message
                 names = [classifier.labels[i] for i in (first, best[at + number])]
                 shown = {"kind": kind.name, "text": said[0], "swapped": said[number]}
                 examples.append(shown | {"intent": names[0], "became": names[1]})

@@ -19,11 +19,11 @@ def plot_reliability(systems: Mapping[str, Sequence[Mapping[str, float]]]) -> st
     """
     figure, axes = new_axes(width=5, height=3.4)
     axes.plot([0, 1], [0, 1], color=SERIES[4], linewidth=1, linestyle=(0, (4, 3)))
-    for colour, (name, bins) in reversed(list(zip(SERIES, systems.items(), strict=False))):  # ours on top
+    for place, (colour, (name, bins)) in enumerate(zip(SERIES, systems.items(), strict=False)):
         sizes = [8 + 60 * (row["n"] / max(b["n"] for b in bins)) ** 0.5 for row in bins]
         at, accuracy = [row["confidence"] for row in bins], [row["accuracy"] for row in bins]
-        axes.plot(at, accuracy, color=colour, linewidth=1.6, label=name)
-        axes.scatter(at, accuracy, s=sizes, color=colour, alpha=0.7, linewidths=0)
+        axes.plot(at, accuracy, color=colour, linewidth=1.6, label=name, zorder=20 - place)  # ours on top
+        axes.scatter(at, accuracy, s=sizes, color=colour, alpha=0.7, linewidths=0, zorder=20 - place)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("confidence", color=INK)

@@ -199,16 +199,18 @@ def _swaps(found: Found) -> Section:
     ]
     if swaps["examples"]:
         changed = tuple(
-            tuple(Cell(row[key]) for key in ("kind", "text", "intent", "swapped", "became"))
+            (Cell(row["kind"]), Cell(row["text"]), Cell(row["swapped"]), Cell(_turned(row)))
             for row in swaps["examples"]
         )
-        blocks.append(
-            Block(
-                "Swaps that changed the intent:", head=("kind", "message", "intent", "swapped", "became"), rows=changed
-            )
-        )
+        head = ("kind", "message", "swapped", "intent")
+        blocks.append(Block("Swaps that changed the intent:", head=head, rows=changed))
     meaning = "The same message with another name, gender, age or place must get the same intent."
     return Section("swaps", "Counterfactual swaps", meaning, tuple(blocks))
+
+
+def _turned(row: Found) -> str:
+    """Both intents, in words that can be broken into lines."""
+    return f"{row['intent'].replace('_', ' ')} → {row['became'].replace('_', ' ')}"
 
 
 def _robustness(found: Found) -> Section:

@@ -105,4 +105,7 @@ def test_swaps_count_changes_and_show_them() -> None:
     assert by["place"]["changed"]["value"] == 0.0
     assert unfair["worst"] == pytest.approx(0.2)
     assert "Jamal" in unfair["examples"][0]["swapped"]
+    private = [Labelled("I am Quirina, where is parcel 1", "order", "en", shown="I am <NAME_1>, where is parcel 1")]
+    shown = counterfactual_swaps(Keyword("Jamal"), private)["examples"][0]
+    assert (shown["text"], shown["swapped"]) == ("I am Emily, where is parcel 1", "I am Jamal, where is parcel 1")
     assert counterfactual_swaps(Keyword("x"), [Labelled("hola", "order", "es")])["kinds"] == []
