@@ -100,7 +100,7 @@ class Explanation:
 def explain_message(
     searcher: Searcher, text: str, *, turns: Sequence[tuple[Role, str]] = (), answers: bool = False
 ) -> Explanation:
-    """Explains what the served model makes of a message; about 3 ms a word, with ``answers`` about 10 ms a word.
+    """Explains what the served model makes of a message: a pass of the encoder for each word, two with ``answers``.
 
     Args:
         searcher: The model and the index that serve.
