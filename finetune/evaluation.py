@@ -45,11 +45,11 @@ TUNED: tuple[tuple[str, str, str], ...] = (
     ("answer head", "training split", "weights of its halves by the validation split"),
     ("ranker", "validation split", "–"),
     ("probabilities of answers; thresholds", "validation split and random letters", "–"),
-    ("TF-IDF + linear SVM", "training split", "temperature by the validation split; C = 1, not tuned"),
+    ("TF-IDF + linear SVM", "training split", "temperature by the validation split; C = 1"),
     (
         "frozen encoder + logistic regression",
         "training split",
-        "temperature by the validation split; C = 30, not tuned",
+        "temperature by the validation split; C = 30",
     ),
     ("figures of this report", "nothing", "the test split, or the file named by --on, is only measured on"),
 )
