@@ -69,7 +69,8 @@ def plot_curve(curve: Sequence[Mapping[str, Any]]) -> str:
     sizes = [row["rows"] for row in curve]
     for colour, name in zip(SERIES, curve[0]["systems"], strict=False):
         values = [100 * row["systems"][name]["value"] for row in curve]
-        axes.plot(sizes, values, color=colour, linewidth=2, marker="o", markersize=4, label=name)
+        axes.plot(sizes, values, color=colour, linewidth=2, label=name)
+        axes.scatter(sizes, values, s=18, color=colour, linewidths=0)
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
