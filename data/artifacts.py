@@ -64,11 +64,18 @@ def hash_json(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Writes a text file so that a reader sees the old or the new one whole (temporary name, fsync, rename)."""
+def write_atomic(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Writes a text file so that a reader sees the old or the new one whole (temporary name, fsync, rename).
+
+    Args:
+        path: Its folder is made where it is missing.
+        text: The whole content.
+        mode: Permissions, less what the umask takes away; ``0o600`` for what only its owner may read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
