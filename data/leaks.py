@@ -243,28 +243,42 @@ def _pairs(bands: NDArray[np.uint64], held: NDArray[np.int64], older: NDArray[np
     """All pairs of a row of ``held`` and one of ``older`` that are alike; a piece at a time, so that memory is flat."""
     import numpy as np
 
+    sides = [_sorted_by(bands[:, band], older) for band in range(BANDS)]
     found = [np.zeros(0, dtype=np.int64)]
     for start in range(0, len(held), _PIECE):
         piece = held[start : start + _PIECE]
-        agreeing = [_agreeing(bands[:, band], piece, older, most) for band in range(BANDS)]
+        agreeing = [_agreeing(bands[:, band], piece, side, most) for band, side in enumerate(sides)]
         pairs, counts = np.unique(np.concatenate(agreeing), return_counts=True)
         found.append(pairs[counts >= ALIKE])
     pairs = np.concatenate(found)
     return pairs // max(1, len(bands)), pairs % max(1, len(bands))
 
 
+def _sorted_by(band: NDArray[np.uint64], rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The values of a band in ascending order, and their rows: sorted once for all pieces."""
+    import numpy as np
+
+    rows = rows[band[rows] != 0]
+    rows = rows[np.argsort(band[rows], kind="stable")]
+    return band[rows], rows
+
+
 def _agreeing(
-    band: NDArray[np.uint64], held: NDArray[np.int64], older: NDArray[np.int64], most: int
+    band: NDArray[np.uint64],
+    held: NDArray[np.int64],
+    older: tuple[NDArray[np.uint64], NDArray[np.int64]],
+    most: int,
 ) -> NDArray[np.int64]:
     """Pairs whose band agrees, each as the one number ``held * n + older``."""
     import numpy as np
 
-    held, older = held[band[held] != 0], older[band[older] != 0]
-    older = older[np.argsort(band[older], kind="stable")]
-    start = np.searchsorted(band[older], band[held], side="left")
-    count = np.minimum(np.searchsorted(band[older], band[held], side="right") - start, most)
+    values, rows = older
+    held = held[band[held] != 0]
+    held = held[np.argsort(band[held])]  # neighbours are searched for from neighbouring places: memory stays warm
+    start = np.searchsorted(values, band[held], side="left")
+    count = np.minimum(np.searchsorted(values, band[held], side="right") - start, most)
     offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # 0.. within each held-out row
-    pairs: NDArray[np.int64] = np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets]
+    pairs: NDArray[np.int64] = np.repeat(held, count) * len(band) + rows[np.repeat(start, count) + offsets]
     return pairs
 
 
