@@ -13,7 +13,7 @@ from data.lexicon import lexicon
 from data.readers import open_log
 
 ROOT = Path(__file__).resolve().parents[2]
-PIECES = (
+PIECES = (  # noqa: SIM905 - a list would fill the page
     "Anna Berg Dr. Li O'Brien hello thanks, my name is bo Ul. Av. St Rd 5 12 road Way C/ An der SW1 2AB apt zip Box "
     "live lives corner of arrived at office is side of post code 邮编 AA 34 Anna's I'm US-Bob The2 June van Dear . , ! "
     "- \n ' moved @x /X'Al A. speaking here customer_name= iPhone Will"
