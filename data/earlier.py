@@ -71,6 +71,11 @@ class Earlier:
         """What it decided."""
         return Decided.load(self.layout.facts) if self.layout else None
 
+    @property
+    def answers(self) -> Path | None:
+        """Its answers."""
+        return self.layout.answers if self.layout else None
+
     @cached_property
     def known(self) -> Known:
         """How it grouped answers."""

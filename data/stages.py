@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.answering import Makings, write_answers
 from data.artifacts import DatasetLayout, hash_json
 from data.blocks import Block, LogBlocks
-from data.contradictions import find_contradictions, settle
 from data.correcting import apply_corrections
 from data.corrections import merge, read_corrections
 from data.dedupe import stock_of
@@ -26,7 +26,7 @@ from data.grouping import Groups, Utterances
 from data.intake import Complaints
 from data.label import Topics, find_topics
 from data.own_patterns import compile_patterns
-from data.pairs import ExampleTask, example_shard, make_answers
+from data.pairs import ExampleTask, example_shard
 from data.parts import notes_of, read_table, split_rows
 from data.progress import Progress
 from data.rasa_export import static_examples
@@ -126,22 +126,22 @@ class _Build:
         division, codes = self._split()
         groups = self._group()
         examples = self._examples(groups, codes)
+        self.engine.rest()
         found = self._topics(division)
         write_rows(self.layout.intents, [*found.static, *found.examples])
         write_rows(self.layout.topics, found.topics)
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
             ids = self._table["id"].to_pylist()
-            answers = list(make_answers(groups, ids, found.of, train, listed=division.by == "question"))
-            contradictions = find_contradictions(answers)
-            write_rows(self.layout.contradictions, contradictions)
-            write_rows(self.layout.answers, settle(answers, contradictions))
+            makings = Makings(groups, ids, found.of, train, division.by == "question")
+            held_back = write_answers(self.layout, makings, self.earlier.answers)
         save_survey(self.layout.survey, surveys)
-        groups.save(self.layout.groups)
+        groups.save(self.layout.groups, makings.hashes)
         corrected = self._correct(division)
         report = describe(
             self.layout, self._table, refused=self._refused(surveys), duplicates=register.duplicates,
             redacted=self._redacted(), division=division, examples=examples, found=found,
+            held_back=None if corrected else held_back,
         )  # fmt: skip
         report |= corrected
         self.layout.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

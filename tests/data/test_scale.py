@@ -14,16 +14,18 @@ from typing import Any
 
 import pytest
 
+import data.answering
 import data.blocks
 from data.artifacts import DatasetLayout, load_manifest
 from data.build import build_dataset
 from data.earlier import key_of, shard_folders
 from data.engine import Dask, Processes, Serial, choose_engine
 from data.errors import InputError
+from data.pairs import answers_of
 from data.people import KEY_BYTES, KEY_FILE
 from data.records import read_rows, write_rows
 from data.report import read_report
-from data.schema import Conversation, Example, Message
+from data.schema import Answer, Conversation, Example, Message
 from data.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +124,41 @@ def test_growth_costs_its_growth_only(tmp_path: Path) -> None:
     text = "".join(p.read_text("utf-8", "replace") for p in grown.folder.rglob("*") if p.is_file())
     assert "Dora" not in text
     assert "@mail.example" not in text
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_answers_are_made_again_only_where_something_of_them_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(*given: Any, **named: Any) -> Iterator[Answer]:
+        for answer in answers_of(*given, **named):
+            made.append(answer.id)
+            yield answer
+
+    monkeypatch.setattr(data.answering, "answers_of", counted)
+    log, place = tmp_path / "log.jsonl", workspace(tmp_path)
+    draw = random.Random(4)
+    said = [f"The wood of {''.join(draw.choices('abcdefghiklmnoprstuw', k=9))} is made of oak." for _ in range(800)]
+    rows = [
+        Conversation(
+            f"a{i}", (Message("customer", f"what of {i} is it?", time=9.0 + i), Message("agent", text)), topic="x"
+        )
+        for i, text in enumerate(said)
+    ]
+    write_rows(log, rows)
+    first = build_dataset([log], place, engine="1")
+    assert len(made) == len(said)
+    made.clear()
+    again = Conversation("b", (Message("customer", "and this?", time=3.0), Message("agent", said[7])), topic="x")
+    write_rows(log, [*rows, again])
+    grown = build_dataset([log], place, engine="1")
+    assert 1 <= len(made) <= 9, "the one that was said again, and those whose topic or split moved"
+    old, new = ({a.id: a for a in read_rows(layout.answers, Answer)} for layout in (first, grown))
+    assert {name for name in new if new[name] != old[name]} == set(made)
+    fresh = build_dataset([log], workspace(tmp_path / "other"), engine="1")
+    assert fresh.answers.read_bytes() == grown.answers.read_bytes()
 
 
 @pytest.mark.usefixtures("small_blocks")
