@@ -217,6 +217,7 @@ class DatasetLayout:
     utterances = _Member("columns/utterances", "A table a shard: the agents' messages.")
     words = _Member("columns/words", "A table a shard: what those messages say beneath their courtesies.")
     groups = _Member("groups.arrow", "Wordings to answers, for the growth of the log.")
+    splits = _Member("splits.arrow", "The split of each complete conversation, for the growth of the log.")
     survey = _Member("survey.arrow", "Ids and hashes of the conversations of each block, for the growth of the log.")
     facts = _Member("facts.json", "What the log told about the shop itself.")
     intents = _Member("intents.jsonl", "`IntentExample` rows.")

@@ -282,6 +282,28 @@ def _agreeing(
     return pairs
 
 
+def touching(table: LeakTable, fresh: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Groups the new conversations of a log that has grown as ``belonging`` does, looking only at what they touch.
+
+    Args:
+        table: All conversations.
+        fresh: (n,) whether each is new.
+
+    Returns:
+        (n,) as ``belonging``; old conversations that no new one touches are alone.
+    """
+    import numpy as np
+
+    size, every = len(table.ids), np.arange(len(table.ids))
+    links = [_pairs(table.sketches[:, 2:], np.flatnonzero(fresh), every, _MOST_COMPARED)]
+    for column, owners in ((table.sketches[:, 0], every), (table.sketches[:, 1], every), (table.people, table.owners)):
+        used = (column != 0) & np.isin(column, column[fresh[owners]])
+        names, at = np.unique(column[used], return_inverse=True)
+        links.append((owners[used], size + at))
+        size += len(names)
+    return _components(links, size, len(every))
+
+
 def belonging(table: LeakTable) -> NDArray[np.int64]:
     """Groups conversations that must be in one split: copies, near-copies, and all of one customer.
 
@@ -289,8 +311,6 @@ def belonging(table: LeakTable) -> NDArray[np.int64]:
         (n,) a group's number for each conversation, from 0.
     """
     import numpy as np
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
 
     size, every = len(table.ids), np.arange(len(table.ids))
     keys = [table.sketches[:, 0], table.sketches[:, 1], table.people]
@@ -300,9 +320,18 @@ def belonging(table: LeakTable) -> NDArray[np.int64]:
         names, at = np.unique(column[used], return_inverse=True)
         links.append((owners[used], size + at))  # a key is a node that its conversations hang on
         size += len(names)
+    return _components(links, size, len(every))
+
+
+def _components(links: Sequence[_Pairs], size: int, count: int) -> NDArray[np.int64]:
+    """(count,) the connected component of each of the first nodes."""
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     left, right = (np.concatenate([link[side] for link in links]) for side in (0, 1))
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    groups: NDArray[np.int64] = connected_components(graph, directed=False)[1][: len(every)]
+    groups: NDArray[np.int64] = connected_components(graph, directed=False)[1][:count]
     return groups.astype(np.int64)
 
 

@@ -20,7 +20,7 @@ from data.blocks import Block, LogBlocks
 from data.correcting import apply_corrections
 from data.corrections import merge, read_corrections
 from data.dedupe import stock_of
-from data.earlier import Decided, Earlier, find_earlier, key_of, save_survey, shard_folders, shard_name
+from data.earlier import Decided, Earlier, find_earlier, key_of, save_splits, save_survey, shard_folders, shard_name
 from data.engine import Engine
 from data.grouping import Groups, Utterances
 from data.intake import Complaints
@@ -309,12 +309,15 @@ class _Build:
     def _split(self) -> tuple[Division, list[_Codes]]:
         """How the log is split, and for each shard the code of each conversation: 0 train, 1 valid, 2 test, -1 none."""
         with self.progress.step("split"):
-            division = divide(row for table in self._tables for row in split_rows(table))
+            rows = (row for table in self._tables for row in split_rows(table))
+            division = divide(rows, self.earlier.settled)
         code: dict[Split | None, int] = {"train": 0, "valid": 1, "test": 2, None: -1}
-        return division, [
+        codes = [
             np.array([code[division.splits.get(name)] for name in table["id"].to_pylist()], dtype=np.int8)
             for table in self._tables
         ]
+        save_splits(self.layout.splits, self._tables, codes, division.by)
+        return division, codes
 
     def _group(self) -> Groups:
         with self.progress.step("group"):
