@@ -91,7 +91,8 @@ def build_dataset(
         key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)
         with create(parent, manifest, resume=not fresh) as draft:
-            report = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
+            made = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
+            report, draft.hashes = made
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
     return layout
 

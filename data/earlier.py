@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from data.artifacts import DatasetLayout, hash_json, is_complete, load_manifest, write_atomic
 from data.errors import InputError
 from data.grouping import Known
+from data.grown import KnownTopics
 from data.parts import notes_of, read_table, write_table
 from data.shop import SettledFacts
 from data.split import Settled, SplitBy
@@ -69,10 +70,22 @@ class Decided:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A dataset whose blocks and shards may be used again; one without a folder has none."""
+    """A dataset whose blocks and shards may be used again; one without a folder has none.
+
+    Attributes:
+        layout: Of the dataset, which was verified.
+        blocks: Key of each block to what its survey found.
+        linked: Path of each shard that was linked, inside the new dataset, to its hash.
+    """
 
     layout: DatasetLayout | None = None
     blocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    linked: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """Of its files."""
+        return load_manifest(self.layout.folder, kind="dataset", verify=False).files if self.layout else {}
 
     @cached_property
     def decided(self) -> Decided | None:
@@ -87,6 +100,17 @@ class Earlier:
         table = read_table(self.layout.splits)
         codes = dict(zip(table["id"].to_pylist(), table["code"].to_pylist(), strict=True))
         return Settled(notes_of(table)["by"], codes)
+
+    def topics(self, accepted: str) -> KnownTopics | None:
+        """The topics it found; None for a small log, and where people have decided otherwise since.
+
+        Args:
+            accepted: Hash of what people accepted by now.
+        """
+        if not self.layout or not self.is_large:
+            return None
+        recipe = load_manifest(self.layout.folder, kind="dataset", verify=False).recipe
+        return KnownTopics.load(self.layout.labels) if recipe.get("accepted") == accepted else None
 
     @property
     def is_large(self) -> bool:
@@ -145,6 +169,7 @@ class Earlier:
             return False
         try:
             os.link(there, place)
+            self.linked[f"{kind}/{place.name}"] = self.hashes[f"{kind}/{there.name}"]
         except OSError:  # another file system, or one without links
             shutil.copyfile(there, place)
         return True

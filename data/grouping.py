@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from data.dedupe import PLACEHOLDER, says_same
 from data.parts import BANDS, read_table, wide, write_table
+from data.wording import number
 
 Ids = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -286,6 +287,13 @@ class Groups:
         totals = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values, dtype=np.uint64)])
         until = np.cumsum(ends - starts)
         return np.asarray(totals[until] - totals[until - (ends - starts)])
+
+    def ids_hashed(self, ids: Mapping[int, str]) -> Ids:
+        """(messages,) a hash of the id of each one's answer, 0 where it is not among these; see ``of``."""
+        hashes = np.zeros(len(self.wordings), dtype=np.uint64)
+        for leader, name in ids.items():
+            hashes[leader] = number(name)
+        return np.asarray(hashes[self.of])
 
     def made_before(self) -> list[int | None]:
         """(kept) the hashes with which an earlier build made the kept answers."""
