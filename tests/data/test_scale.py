@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 
 import data.answering
 import data.blocks
+import data.earlier
 from data.artifacts import DatasetLayout, load_manifest
 from data.build import build_dataset
 from data.earlier import key_of, shard_folders
@@ -25,7 +28,7 @@ from data.pairs import answers_of
 from data.people import KEY_BYTES, KEY_FILE
 from data.records import read_rows, write_rows
 from data.report import read_report
-from data.schema import Answer, Conversation, Example, Message
+from data.schema import Answer, Conversation, Example, Message, Topic
 from data.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +162,44 @@ def test_answers_are_made_again_only_where_something_of_them_changed(
     assert {name for name in new if new[name] != old[name]} == set(made)
     fresh = build_dataset([log], workspace(tmp_path / "other"), engine="1")
     assert fresh.answers.read_bytes() == grown.answers.read_bytes()
+
+
+def regulars(first: int, count: int) -> list[Conversation]:
+    """Conversations of customers who all come back, about two things in many words."""
+    draw = random.Random(first)
+    rows = []
+    for i in range(first, first + count):
+        thing = ("parcel", "refund")[i % 2]
+        asked = f"the {thing} of my {draw.choice(('red', 'blue', 'green'))} {draw.choice(('coat', 'boot', 'hat'))}?"
+        ask = Message("customer", f"{asked} mail me at c{i % 40}@mail.example", time=1e9 + 60 * i)
+        rows.append(Conversation(f"r{i}", (ask, Message("agent", f"Every {thing} is on our page.")), topic=thing))
+    return rows
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_log_keeps_its_groups_and_topics_while_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data.earlier, "LARGE", 300)
+    log, place = tmp_path / "log.jsonl", workspace(tmp_path)
+    write_rows(log, regulars(0, 400))
+    first = build_dataset([log], place, engine="1")
+    write_rows(log, [*regulars(0, 400), *(replace(c, topic=None) for c in regulars(400, 8))])
+    grown = build_dataset([log], place, engine="1")
+    assert read_report(first)["split"]["by"] == read_report(grown)["split"]["by"] == "group"
+    old, new = shards_of(first), shards_of(grown)
+    remade = [key for key in new if old.get(key) != new[key]]
+    assert len(remade) <= 5, "one of each kind: only the last block changed"
+    splits = [{e.conversation: e.split for e in read_rows(layout.examples, Example)} for layout in (first, grown)]
+    assert splits[0].items() <= splits[1].items()
+    topics = [{t.id: t.size for t in read_rows(layout.topics, Topic)} for layout in (first, grown)]
+    assert topics[0].keys() == topics[1].keys()
+    assert 406 <= sum(topics[1].values()) <= 408
+    twin = workspace(tmp_path / "twin")
+    write_rows(tmp_path / "twin.jsonl", regulars(0, 400))
+    build_dataset([tmp_path / "twin.jsonl"], twin, engine="1")
+    shutil.copy(log, tmp_path / "twin.jsonl")
+    assert files_of(build_dataset([tmp_path / "twin.jsonl"], twin, engine="2")) == files_of(grown)
 
 
 @pytest.mark.usefixtures("small_blocks")
