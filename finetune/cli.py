@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data.errors import InputError
 from data.workspace import Workspace, find_workspace
+from finetune.evaluate_cli import artefact_of, evaluate, print_ranking
+from finetune.explain_cli import explain
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest
@@ -43,27 +44,8 @@ def train(
     _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
 
 
-@app.command()
-def evaluate(
-    model: Annotated[str | None, typer.Argument(help="Key of a model; the live one by default.")] = None,
-    most: Annotated[int, typer.Option(help="Held-out questions at most, evenly spaced; 0 takes all.")] = 0,
-    workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
-) -> None:
-    """Rank the held-out newest tenth again: the model beside TF-IDF and BM25 in the same run."""
-    from rich.console import Console
-
-    from data.artifacts import ModelLayout, load_manifest
-    from finetune.stored import evaluate_stored
-
-    place = _place(workspace)
-    layout = ModelLayout(_artefact(place, "model", model) if model else place.live_model().folder)
-    dataset = _dataset(place, load_manifest(layout.folder, kind="model").parents["dataset"])
-    ranking = evaluate_stored(layout, dataset, most=most, console=Console(stderr=True))
-    if as_json:
-        print(json.dumps({"model": layout.folder.name, "ranking": ranking}))
-    else:
-        _print_ranking(layout.folder.name, ranking)
+app.command()(evaluate)
+app.command()(explain)
 
 
 @app.command("list")
@@ -98,16 +80,7 @@ def _place(named: str | None) -> Workspace:
 def _dataset(place: Workspace, key: str | None) -> DatasetLayout:
     from data.artifacts import DatasetLayout
 
-    return DatasetLayout(_artefact(place, "dataset", key)) if key else place.live_dataset()
-
-
-def _artefact(place: Workspace, kind: str, key: str) -> Path:
-    folder = place.folder(kind) / key
-    if not folder.is_dir():
-        there = sorted(path.name for path in place.folder(kind).glob("[!.]*")) or ["none yet"]
-        raise InputError(f"{kind} {key}", got="no such key", expected=f"one of {', '.join(there)}",
-                         next_step="Run `careline model list`.")  # fmt: skip
-    return folder
+    return DatasetLayout(artefact_of(place, "dataset", key)) if key else place.live_dataset()
 
 
 def _live_key(place: Workspace) -> str | None:
@@ -133,15 +106,5 @@ def _print(manifest: Manifest, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"model": manifest.key, **manifest.metrics}))
         return
-    _print_ranking(manifest.key, dict(manifest.metrics.get("ranking", {})))
-
-
-def _print_ranking(key: str, ranking: dict[str, Any]) -> None:
-    if not ranking:
-        print(f"model {key}: too little held-out data to measure response ranking")
-        return
-    print(
-        f"model {key}: {ranking['n']:,} held-out questions, {ranking['protocol']} ({ranking['candidates']} candidates)"
-    )
-    for name, row in ranking["systems"].items():
-        print(f"  {name:28} R@1 {row['r1']:.3f}  R@5 {row['r5']:.3f}  MRR {row['mrr']:.3f}")
+    print(f"model {manifest.key}")
+    print_ranking(dict(manifest.metrics.get("ranking", {})))
