@@ -52,7 +52,7 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path: Path, text: str, named: str
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="demo, .*gpu, laptop, lora, .*tiny"):
+    with pytest.raises(InputError, match=r"demo, .*gpu, laptop, lora, .*tiny"):
         load_recipe("huge")
 
 
