@@ -48,6 +48,7 @@ def adapt(model: SentenceTransformer, recipe: Recipe, *, new_tokens: int = 0, st
         ) from error  # fmt: skip
     if recipe.method == "prefix":
         wrapped.base_model.encoder.register_forward_pre_hook(_with_prefix, with_kwargs=True)
+        model[0].register_forward_hook(_without_mask_of_prefix)
     _place(model, wrapped)
     if new_tokens:
         from finetune.encoder import only_new_tokens
@@ -103,3 +104,9 @@ def _config(recipe: Recipe, depth: int, steps: int) -> Any:
 def _with_prefix(module: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """An encoder drops past keys and values unless told to use its cache; the prefix is just these."""
     return args, {**kwargs, "use_cache": True}
+
+
+def _without_mask_of_prefix(module: Any, args: Any, features: dict[str, Any]) -> dict[str, Any]:
+    """sentence-transformers lengthens the mask by the prefix, for methods whose output is longer; here it is not."""
+    tokens = features["token_embeddings"].shape[1]
+    return {**features, "attention_mask": features["attention_mask"][:, -tokens:]}

@@ -103,7 +103,7 @@ class PacedTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
             except (RuntimeError, MemoryError) as error:
                 if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or should_reduce_batch_size(error)):
                     raise
-                self._halve(_rows(inputs), error)
+                self._halve(inputs, error)
         if not bool(torch.isfinite(loss)):
             raise InputError(
                 "training", got=f"a loss that is not a number ({float(loss)}) in step {self.state.global_step + 1}",
@@ -139,22 +139,26 @@ class PacedTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
         finally:
             self.current_gradient_accumulation_steps = whole
 
-    def _halve(self, rows: int, error: Exception) -> None:
-        self.pieces *= 2
-        size = math.ceil(rows / self.pieces)
-        if size < 2 or world_size() > 1:
+    def _halve(self, inputs: dict[str, Any], error: Exception) -> None:
+        """Halves what is computed at once: pieces of a cached batch, which change no figure, else the batch itself."""
+        rows = _rows(inputs)
+        loss = self.loss[inputs["dataset_name"]]
+        cached = getattr(loss, "mini_batch_size", None)
+        if cached is not None and min(cached or rows, rows) > 1:
+            size = loss.mini_batch_size = min(cached or rows, rows) // 2
+        else:
+            self.pieces *= 2
+            size = math.ceil(rows / self.pieces)
+        if size < (1 if cached is not None else 2) or world_size() > 1:
             raise InputError(
                 "training", got=f"too little memory for batches of {rows} texts", expected="enough",
                 next_step=f"Lower batch_size or max_length in the recipe {self.recipe.name}.",
             ) from error  # fmt: skip
-        self._forget_gradients()
+        for _, weight in self.pace.judge.trained():
+            weight.grad = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         self.pace.progress(self.pace.done(self.state.global_step), f"memory is full: batches of {size} from here on")
-
-    def _forget_gradients(self) -> None:
-        for _, weight in self.pace.judge.trained():
-            weight.grad = None
 
     def _clip_grad_norm(self, model: Any) -> Any:
         processes.average_gradients(weight for _, weight in self.pace.judge.trained())

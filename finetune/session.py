@@ -60,6 +60,8 @@ def prepare(
         if isinstance(module, Dropout) and recipe.dropout >= 0:
             module.p = recipe.dropout
     for loss in losses.values():
+        if recipe.cached_batch and hasattr(loss, "mini_batch_size"):
+            loss.mini_batch_size = recipe.batch_size
         for module in loss.modules():
             if isinstance(module, ClassLoss):
                 module.smoothing = recipe.label_smoothing
