@@ -14,6 +14,8 @@ BENCHES = {
     "reuse": "answers that can be said again: precision and recall against judgements by hand",
     "redaction": "personal data found in English (beside Presidio) and Chinese; planted values that got through",
     "discover": "topics of BANKING77 without labels beside k-means; actively chosen labels beside random ones",
+    "lora": "low-rank adapters against full fine-tuning on BANKING77",
+    "gpu": "training and FAISS on a graphics card; cannot run without one",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 
