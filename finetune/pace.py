@@ -151,7 +151,12 @@ class Pace(TrainerCallback):
         self.track(state.global_step, **{wanted[key]: value for key, value in (logs or {}).items() if key in wanted})
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Judges when it is time, and ends the run when nothing is gained or the budget is spent."""
+        """Judges when it is time, and ends the run when nothing is gained or the budget is spent.
+
+        Forgets the gradients of the class layers too: the trainer only zeroes those of the encoder.
+        """
+        for _, weight in self.judge.trained():
+            weight.grad = None
         done = self.done(state.global_step)
         figures = [score for _, score in self.judge.outcome.judgements]
         self.progress(done, f"validation {self.judge.figure} {figures[-1]:.3f} (before {figures[0]:.3f})")
