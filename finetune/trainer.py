@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
     from torch import nn
+
+
+Watch = Callable[[int, float], None]
+"""Called with step and figure of a judgement."""
 
 
 @dataclass
@@ -82,6 +86,7 @@ class Judge:
         self.modules: list[nn.Module] = [model]
         self.average = Average(self.trained, decay=recipe.ema, last=recipe.average_last)
         self.outcome = Outcome()
+        self.watch: Watch | None = None
 
     def judge(self, step: int) -> bool:
         """Measures, keeps the weights if they are the best so far, and tells whether to go on."""
@@ -95,6 +100,8 @@ class Judge:
         if step:
             self.average.remember()
         outcome.judgements.append((step, round(score, 4)))
+        if self.watch is not None:
+            self.watch(step, score)
         best = max(range(len(outcome.judgements)), key=lambda i: (outcome.judgements[i][1], i))
         return len(outcome.judgements) - 1 - best < self.recipe.patience
 
@@ -163,6 +170,7 @@ def train_encoder(
     progress: Progress,
     keep: Path | None = None,
     board: Path | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Fine-tunes an encoder in place.
 
@@ -177,6 +185,7 @@ def train_encoder(
         progress: Told how far it is.
         keep: Folder for checkpoints; what lies there is gone on with. None writes none.
         board: Folder for TensorBoard; None writes nothing there.
+        watch: Told (step, figure) of each judgement; may end the run by an exception of its own.
 
     Raises:
         InputError: The loss is not a number, memory does not suffice, or the recipe does not fit machine or model.
@@ -186,6 +195,7 @@ def train_encoder(
     from finetune.session import Session, prepare
 
     judge = Judge(model, data.of("valid"), data, recipe)
+    judge.watch = watch
     by_size = max(recipe.minutes_least, recipe.minutes_per_1000 * len(data.of("train")) / 1000)
     budget = 60.0 * min(recipe.minutes, by_size) if recipe.minutes else math.inf
     if recipe.epochs == 0 or budget == 0 or recipe.method == "frozen":

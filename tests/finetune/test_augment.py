@@ -50,7 +50,8 @@ def test_about_the_wanted_share_of_words_is_left_out_and_one_stays() -> None:
 
 
 def test_a_hook_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "def synonyms(text, source):\n    return text.replace('parcel', 'package')\ndef broken(text, source):\n    return 1\n"
+    code = "def synonyms(text, source):\n    return text.replace('parcel', 'package')\n"
+    code += "def broken(text, source):\n    return 1\n"
     (tmp_path / "my_words.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     changed = Augmenter(Recipe(augmenters=("my_words:synonyms",)))(TEXT)

@@ -123,7 +123,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, *, above: int, error: Exception) -
 def test_full_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = _failing(monkeypatch, above=3, error=torch.OutOfMemoryError("CUDA out of memory."))
     _, outcome, said = trained(tiny(max_pairs=16, max_intent_pairs=0))
-    assert sizes == [8, 4, 2, 2, 2, 2] + [2, 2, 2, 2]
+    assert sizes == [8, 4, *[2] * 8]
     assert outcome.pieces == 4
     assert outcome.steps == 2
     assert any("memory is full" in words for words in said)
