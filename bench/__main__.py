@@ -15,6 +15,8 @@ BENCHES = {
     "redaction": "personal data found in English (beside Presidio) and Chinese; planted values that got through",
     "discover": "topics of BANKING77 without labels beside k-means; actively chosen labels beside random ones",
     "explanations": "whether the words that an explanation names matter: deletion test, occlusion and gradients",
+    "lora": "low-rank adapters against full fine-tuning on BANKING77",
+    "gpu": "training and FAISS on a graphics card; cannot run without one",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

@@ -11,6 +11,7 @@ from data.errors import InputError
 from data.workspace import Workspace, find_workspace
 from finetune.evaluate_cli import artefact_of, evaluate, print_ranking
 from finetune.explain_cli import explain
+from finetune.tune_cli import recipes, tune
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest
@@ -35,13 +36,19 @@ def train(
     from rich.console import Console
 
     from data.artifacts import load_manifest
+    from finetune.processes import is_first
     from finetune.recipe import load_recipe
     from finetune.train import train_model
 
     place = _place(workspace)
     chosen = load_recipe(recipe or place.settings.learn.recipe)
     model = train_model(_dataset(place, dataset), place.folder("model"), recipe=chosen, console=Console(stderr=True))
-    _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
+    if is_first():
+        _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
+
+
+app.command()(tune)
+app.command()(recipes)
 
 
 app.command()(evaluate)

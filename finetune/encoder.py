@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data.artifacts import hash_file
 from data.errors import InputError
@@ -196,9 +196,14 @@ def freeze(model: SentenceTransformer, *, layers: int, new_tokens: int = 0) -> N
         for parameter in module.parameters():
             parameter.requires_grad = False
     if new_tokens:
-        words = transformer.get_input_embeddings().weight
-        words.requires_grad = True
-        words.register_hook(lambda gradient: _only_last(gradient, new_tokens))
+        only_new_tokens(transformer, new_tokens)
+
+
+def only_new_tokens(transformer: Any, rows: int) -> None:
+    """Lets the last ``rows`` rows of a transformer's embedding matrix learn and no other."""
+    words = transformer.get_input_embeddings().weight
+    words.requires_grad = True
+    words.register_hook(lambda gradient: _only_last(gradient, rows))
 
 
 def _only_last(gradient: object, rows: int) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
@@ -18,6 +20,7 @@ from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from sentence_transformers import SentenceTransformer
 
     from finetune.evaluate import Protocol
     from finetune.trainer import Outcome
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
@@ -34,6 +37,9 @@ _CHUNK = 256
 
 def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None) -> ModelLayout:
     """Trains a model; skipped when the same dataset and recipe have made it already.
+
+    A run that was killed goes on from its last checkpoint. Several processes train one model, which the first one
+    writes. The course of the training goes to ``reports/tensorboard/KEY`` beside the folder of all models.
 
     Args:
         dataset: Finished.
@@ -48,6 +54,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     Raises:
         InputError: The dataset is missing, damaged or too small, or the base model is not what it should be.
     """
+    processes.gather_round()
     key = load_manifest(dataset.folder, kind="dataset").key
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
@@ -56,10 +63,24 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     if is_complete(layout.folder, kind="model"):
         return layout
     data = TrainingData.load(dataset)
-    with create(parent, manifest) as draft:
-        run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console))
+    board = parent.parent / "reports" / "tensorboard" / manifest.key
+    if not processes.is_first():
+        _Run(data, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
+        return layout
+    with create(parent, manifest, resume=True) as draft:
+        _keep_training(draft.folder)
+        run = _Run(data, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
         draft.metrics.update(run.all(base))
+        shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
+    processes.wait_for_all()
     return layout
+
+
+def _keep_training(draft: Path) -> None:
+    """Of what a killed run left, only its checkpoints are of use."""
+    for path in draft.iterdir():
+        if path.name != checkpoints.FOLDER:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @dataclass
@@ -70,6 +91,12 @@ class _Run:
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
+    board: Path | None = None
+
+    def assist(self, base: BaseModel) -> None:
+        """What the other processes do: train along, and wait until the first one is done."""
+        self._train(base)
+        processes.wait_for_all()
 
     def all(self, base: BaseModel) -> dict[str, Any]:
         outcome, metrics = self._encoder(base)
@@ -78,8 +105,7 @@ class _Run:
         metrics |= accuracy | self._rank(encoder, *heads)
         return {**metrics, "seconds": dict(self.stages.seconds)}
 
-    def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
-        from finetune.export import export_encoder
+    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, int]:
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
@@ -87,12 +113,26 @@ class _Run:
             model = load_encoder(base, max_length=recipe.max_length)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
-            outcome = train_encoder(model, self.data, recipe, new_tokens=new, progress=progress)
+            keep = self.layout.folder / checkpoints.FOLDER
+            outcome = train_encoder(
+                model, self.data, recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
+            )
+        return model, outcome, new
+
+    def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
+        from finetune.export import export_encoder
+
+        recipe = self.recipe
+        model, outcome, new = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
             int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
-        course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
+        course = {
+            "steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16,
+            "trained_share": outcome.trained_share, "resumed": outcome.resumed, "pieces": outcome.pieces,
+            "averaged": outcome.averaged,
+        }  # fmt: skip
         return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
 
     def _heads(
