@@ -47,7 +47,7 @@ class ClassLoss(nn.Module):
         return nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)
 
 
-class AnswerLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]  # the mixin comes without types
+class AnswerLoss(CachedLossMixin, nn.Module):
     """Contexts are drawn to the answer that an agent gave, and away from the other answers of the batch.
 
     Multiple negatives ranking (Henderson et al. 2017, arXiv:1705.00652, section 4) with the false negatives masked:
@@ -97,7 +97,7 @@ class AnswerLoss(CachedLossMixin, nn.Module):  # type: ignore[misc]  # the mixin
             raise ValueError("AnswerLoss needs labels to know false negatives")
         loss = self.of_embeddings([torch.cat(pieces) for pieces in reps], labels)
         if with_backward:
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             loss = loss.detach()
         return loss
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from data.records import read_rows
+from data.schema import Conversation
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
@@ -55,9 +57,9 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
-    data = TrainingData.load(dataset)
+    data = TrainingData.load(dataset, seed=recipe.seed)
     with create(parent, manifest) as draft:
-        run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console))
+        run = _Run(data, dataset, ModelLayout(draft.folder), recipe, Stages(console))
         draft.metrics.update(run.all(base))
     return layout
 
@@ -67,6 +69,7 @@ class _Run:
     """One run, its parts in order."""
 
     data: TrainingData
+    dataset: DatasetLayout
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
@@ -75,8 +78,8 @@ class _Run:
         outcome, metrics = self._encoder(base)
         encoder = OnnxEncoder.load(self.layout)
         heads, accuracy = self._heads(encoder, outcome)
-        metrics |= accuracy | self._rank(encoder, *heads)
-        return {**metrics, "seconds": dict(self.stages.seconds)}
+        metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
+        return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
         from finetune.export import export_encoder
@@ -132,6 +135,18 @@ class _Run:
             data, matcher, ranker, most=recipe.max_held_out, seed=recipe.seed + 1, stages=self.stages
         )
         return {"calibration": notes, **({"ranking": ranking} if ranking else {})}
+
+    def _mood(self, encoder: OnnxEncoder) -> dict[str, Any]:
+        from finetune.mood import fit_mood_head, mood_rows
+
+        with self.stages.part("mood head"):
+            trained = {example.conversation for example in self.data.of("train")}
+            every = read_rows(self.dataset.conversations, Conversation)
+            rows = mood_rows((c for c in every if c.id in trained), seed=self.recipe.seed)
+            head = fit_mood_head(rows, encoder)
+            if head is not None:
+                head.save(self.layout.mood_head)
+        return {"mood": {"rows": len(rows), "rated": sum(row.rated for row in rows), "fitted": head is not None}}
 
     def _fit_ranker(self, matcher: Matcher, protocol: Protocol, progress: Progress) -> Ranker:
         from finetune.evaluate import contest, ranked_by
