@@ -14,6 +14,7 @@ BENCHES = {
     "reuse": "answers that can be said again: precision and recall against judgements by hand",
     "redaction": "personal data found in English (beside Presidio) and Chinese; planted values that got through",
     "discover": "topics of BANKING77 without labels beside k-means; actively chosen labels beside random ones",
+    "ranking": "the agent's answer among all (STAR) or 100 (TweetSumm) beside TF-IDF and BM25; moods beside VADER",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

@@ -24,16 +24,18 @@ class Ranked:
     Attributes:
         features: (n, F).
         right: Position of the agent's answer among the candidates, or -1.
+        weight: How much it counts in fitting (`Example.weight`).
     """
 
     features: Features
     right: int
+    weight: float = 1.0
 
     @classmethod
-    def of(cls, match: Match, row: int) -> Ranked:
+    def of(cls, match: Match, row: int, *, weight: float = 1.0) -> Ranked:
         """From a match and the row of the right answer in the index (-1 for none)."""
         place = np.flatnonzero(match.rows == row)
-        return cls(match.features, int(place[0]) if len(place) else -1)
+        return cls(match.features, int(place[0]) if len(place) else -1, weight)
 
 
 def fit_ranker(queries: Sequence[Ranked]) -> Ranker:
@@ -55,6 +57,8 @@ def fit_ranker(queries: Sequence[Ranked]) -> Ranker:
     table = np.concatenate([query.features for query in usable]).astype(np.float64)  # (candidates, F)
     starts = np.cumsum([0, *(len(query.features) for query in usable[:-1])])
     right = starts + np.array([query.right for query in usable])
+    weight = np.array([query.weight for query in usable])
+    weight /= weight.sum()
     spread = np.maximum(table.std(axis=0), 1e-3)
     prior = np.asarray(default.weights)
     owner = np.repeat(np.arange(len(usable)), [len(query.features) for query in usable])
@@ -65,9 +69,9 @@ def fit_ranker(queries: Sequence[Ranked]) -> Ranker:
         raised = np.exp(scores)
         total = np.add.reduceat(raised, starts)
         away = (weights - prior) * spread
-        value = (np.log(total) - scores[right]).mean() + _PULL * (away**2).sum()
-        share = raised / total[owner]
-        gradient = (share @ table - table[right].sum(axis=0)) / len(usable) + 2 * _PULL * away * spread
+        value = weight @ (np.log(total) - scores[right]) + _PULL * (away**2).sum()
+        share = raised / total[owner] * weight[owner]
+        gradient = share @ table - weight @ table[right] + 2 * _PULL * away * spread
         return float(value), gradient
 
     found = minimize(loss, prior, jac=True, method="L-BFGS-B", options={"maxiter": 300})

@@ -35,6 +35,8 @@ class Recipe:
         scale: Multiplies cosines in the ranking loss (the inverse of its temperature).
         memory: So many answers of earlier steps are negatives too, as they were embedded then; 0 for none.
         piece: Pairs embedded at once, with cached gradients, when a batch has more; 0 embeds a batch at once.
+        bridge_pairs: Logged contexts that the bridge between contexts and answers is fitted to; 0 fits none.
+        bridge_epochs: Passes over them.
         hard_negatives: Negatives mined for each pair from the index of answers; 0 mines none.
         max_pairs: At most so many (context, answer) pairs are sampled for an epoch.
         max_per_answer: At most so many pairs of one answer, so that greetings do not crowd out the rest.
@@ -70,6 +72,8 @@ class Recipe:
     memory: int = 0
     piece: int = 0
     hard_negatives: int = 0
+    bridge_pairs: int = 8000
+    bridge_epochs: int = 15
     max_pairs: int = 24000
     max_per_answer: int = 400
     max_intent_pairs: int = 4000
@@ -152,9 +156,18 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         if getattr(recipe, key) < 1:
             raise _wrong(path, key, str(getattr(recipe, key)), "at least 1")
     for key in (
-        "epochs", "learning_rate", "memory", "piece", "hard_negatives", "minutes", "minutes_per_1000", "max_pairs",
+        "epochs",
+        "learning_rate",
+        "memory",
+        "piece",
+        "hard_negatives",
+        "bridge_pairs",
+        "bridge_epochs",
+        "minutes",
+        "minutes_per_1000",
+        "max_pairs",
         "unknown_characters",
-    ):  # fmt: skip
+    ):
         if getattr(recipe, key) < 0:
             raise _wrong(path, key, str(getattr(recipe, key)), "0 or more")
     if recipe.batch_size < 2 and recipe.epochs > 0:

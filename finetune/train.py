@@ -119,6 +119,7 @@ class _Run:
         return (intents, answers), metrics
 
     def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:
+        from finetune.bridge import fit_bridge
         from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
         from finetune.serving import calibrate
 
@@ -126,6 +127,10 @@ class _Run:
         with self.stages.part("index") as progress:
             shown = _Shown(encoder, progress)
             matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=shown)
+        with self.stages.part("bridge") as progress:
+            matcher.bridge = fit_bridge(matcher.index, encoder, recipe, progress=progress)
+            if matcher.bridge is not None:
+                matcher.bridge.save(self.layout.bridge)
         with self.stages.part("ranker") as progress:
             ranker = self._fit_ranker(matcher, protocol, progress)
         with self.stages.part("calibrate"):

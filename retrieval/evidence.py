@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.bridge import Bridge
 from retrieval.encoder import Vectors
 from retrieval.fuse import fuse
 from retrieval.index import NO_ROW, Index
@@ -161,6 +162,11 @@ class Evidence:
         self["last"][rows[-1:]] = 1.0
         if rows and len(pool):
             self["given_near"][pool] = (vectors @ self.index.dense.vectors(sorted(set(rows))).T).max(axis=1)
+
+    def bridge(self, sight: Sight, pool: Rows, bridge: Bridge) -> None:
+        """Answers that correspond to what is asked, as the bridge has learned it."""
+        (asked,) = bridge.asked(sight.context[None, :], sight.message[None, :])
+        self["bridge"][pool] = bridge.answered(self.index.dense.vectors(pool)) @ asked * sight.coverage[0]
 
     def lexical_context(self, words: Sequence[str]) -> None:
         """Answers that hold what the whole context speaks of.

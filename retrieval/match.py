@@ -9,6 +9,7 @@ import numpy as np
 
 from data.context import render_context
 from data.schema import Role
+from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, Vectors, coverage
 from retrieval.evidence import Evidence, Floats, Mask, Rows, Sight
 from retrieval.head import LinearHead, head_text
@@ -119,6 +120,7 @@ class Matcher:
         intent_head: For topics and intents; None without.
         answer_head: For answers with enough examples; None without.
         mood_head: For how the customer sounds; None without.
+        bridge: From contexts to answers; None without.
         pool: Candidates taken from each list.
     """
 
@@ -130,10 +132,12 @@ class Matcher:
         intent_head: LinearHead | None = None,
         answer_head: LinearHead | None = None,
         mood_head: MoodHead | None = None,
+        bridge: Bridge | None = None,
         pool: int = 30,
     ) -> None:
         self.index, self.encoder, self.pool = index, encoder, pool
         self.intent_head, self.answer_head, self.mood_head = intent_head, answer_head, mood_head
+        self.bridge = bridge
         self._class_rows = _rows_of_labels(index, answer_head)
         self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
         self._topics = _topics_of_answers(index, intent_head)
@@ -229,6 +233,8 @@ class Matcher:
         topics = sight.intents @ self._topics
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
         inside = self.index.in_scope
+        if self.bridge is not None:
+            evidence.bridge(sight, pool, self.bridge)
         known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=inside))
         return Match(
             query=query,

@@ -36,6 +36,7 @@ FEATURES: Mapping[str, str] = {
     "near_answer": "cosine of the answer text and the mean of the answers that the nearest logged contexts got",
     "given_near": "largest cosine of the answer text with an answer given earlier in this conversation; 0 without",
     "outcome": "how the conversations ended in which it was given (`Example.weight`), -0.5..0.5; 0 when unknown",
+    "bridge": "cosine of context with message and the answer text across the bridge, times the share read; 0 without",
 }
 """Name of each column and what it holds, in order. Append only: a stored ranker names the columns it knows."""
 
@@ -63,6 +64,7 @@ _DEFAULT_WEIGHTS: Mapping[str, float] = {
     "near_answer": 0.0,
     "given_near": 0.0,
     "outcome": 0.1,
+    "bridge": 0.0,
 }
 _DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.5, -5.3
 

@@ -13,6 +13,7 @@ from data.artifacts import IndexLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.schema import Answer, Role
 from retrieval.alike import Alike, Choice
+from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
 from retrieval.index import NO_ROW, Index
@@ -268,6 +269,7 @@ class Searcher:
             intent_head=_head(model.intent_head),
             answer_head=_head(model.answer_head),
             mood_head=MoodHead.load(model.mood_head) if model.mood_head.is_file() else None,
+            bridge=Bridge.load(model.bridge) if model.bridge.is_file() else None,
         )
         if (matcher.index.languages == "zh").any():
             words_of("你好")  # reads jieba's dictionary: a second that the first customer should not wait
