@@ -41,10 +41,10 @@ Truth = NDArray[np.bool_]
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures; ``only`` is ``star``, ``tweetsumm`` or ``mood``; ``quick`` trains each encoder for a minute."""
+    """Measures; ``only`` is some of ``star,tweetsumm,mood``; ``quick`` trains each encoder for a minute."""
     if quick:
         print("quick: each encoder is trained for one minute instead of two to eight", file=sys.stderr)
-    wanted = {only} if only else {"star", "tweetsumm", "mood"}
+    wanted = set(only.split(",")) if only else {"star", "tweetsumm", "mood"}
     with tempfile.TemporaryDirectory(prefix="careline-bench-") as folder:
         if "star" in wanted:
             _star(printer, Path(folder) / "star", quick=quick)
