@@ -128,7 +128,7 @@ def as_published(built: Any, folder: Path) -> Any:
     from data.records import read_rows, write_rows
     from data.schema import Answer, Conversation, Example, IntentExample
 
-    split_of = _published_splits()
+    split_of = _published_splits([c.id for c in read_rows(built.conversations, Conversation)])
     said = {
         message.text
         for conversation in read_rows(built.conversations, Conversation)
@@ -147,15 +147,20 @@ def as_published(built: Any, folder: Path) -> Any:
     return DatasetLayout(folder / "published" / key)
 
 
-def _published_splits() -> dict[str, Any]:
+def _published_splits(names: Sequence[str]) -> dict[str, Any]:
+    """Split of each conversation. ``names`` are in the order of the log: redaction changed a few that hold numbers."""
     from data.readers.tweetsumm import parse
 
     rows = [(parse(row).id, row["split"]) for row in _rows()]
-    train = [name for name, split in rows if split == "train"]
+    logged = {name for name, _ in rows}
+    if len(names) != len(rows) or any(n != name and n in logged for n, (name, _) in zip(names, rows, strict=True)):
+        raise CannotRun("the dataset holds other conversations than TweetSumm's file, or in another order")
+    train = [name for name, (_, split) in zip(names, rows, strict=True) if split == "train"]
     tuned = set(train[int(len(train) * TUNED) :])
     return {
-        name: "test" if split == "valid" else "valid" if name in tuned else "train" for name, split in rows
-    }  # fmt: skip
+        name: "test" if split == "valid" else "valid" if name in tuned else "train"
+        for name, (_, split) in zip(names, rows, strict=True)
+    }
 
 
 def _mood(printer: Printer, model: Any) -> None:
