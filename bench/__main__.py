@@ -17,6 +17,7 @@ BENCHES = {
     "explanations": "whether the words that an explanation names matter: deletion test, occlusion and gradients",
     "lora": "low-rank adapters against full fine-tuning on BANKING77",
     "gpu": "training and FAISS on a graphics card; cannot run without one",
+    "ranking": "the agent's answer among all (STAR) or 100 (TweetSumm) beside TF-IDF and BM25; moods beside VADER",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

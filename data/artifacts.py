@@ -264,6 +264,8 @@ class ModelLayout:
     tokenizer = _Member("tokenizer.json", "Hugging Face `tokenizers` file.")
     intent_head = _Member("intent_head.npz", "`retrieval.head.LinearHead`.")
     answer_head = _Member("answer_head.npz", "`retrieval.head.LinearHead`.")
+    bridge = _Member("bridge.npz", "`retrieval.bridge.Bridge`.")
+    mood_head = _Member("mood_head.npz", "`retrieval.head.LinearHead` of `retrieval.mood.MoodHead`.")
     ranker = _Member("ranker.json", "`retrieval.rank.Ranker`.")
     thresholds = _Member("thresholds.json", "`retrieval.search.Thresholds`.")
     checkpoint = _Member("checkpoint", "sentence-transformers folder, safetensors.")

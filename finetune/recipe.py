@@ -39,6 +39,10 @@ class Recipe:
         learning_rate: Peak, after the warm-up.
         warmup: Share 0..1 of the steps.
         scale: Multiplies cosines in the ranking loss (the inverse of its temperature).
+        memory: So many answers of earlier steps are negatives too, as they were embedded then; 0 for none.
+        bridge_pairs: Logged contexts that the bridge between contexts and answers is fitted to; 0 fits none.
+        bridge_epochs: Passes over them.
+        hard_negatives: Negatives mined for each pair from the index of answers; 0 mines none.
         max_pairs: At most so many (context, answer) pairs are sampled for an epoch.
         max_per_answer: At most so many pairs of one answer, so that greetings do not crowd out the rest.
         max_intent_pairs: At most so many pairs of messages with one intent.
@@ -98,6 +102,10 @@ class Recipe:
     learning_rate: float = 1e-4
     warmup: float = 0.1
     scale: float = 20.0
+    memory: int = 0
+    hard_negatives: int = 0
+    bridge_pairs: int = 8000
+    bridge_epochs: int = 15
     max_pairs: int = 24000
     max_per_answer: int = 400
     max_intent_pairs: int = 4000

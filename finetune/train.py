@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from data.records import read_rows
+from data.schema import Conversation
 from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
@@ -62,14 +64,14 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
-    data = TrainingData.load(dataset)
+    data = TrainingData.load(dataset, seed=recipe.seed)
     board = parent.parent / "reports" / "tensorboard" / manifest.key
     if not processes.is_first():
-        _Run(data, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
+        _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
         return layout
     with create(parent, manifest, resume=True) as draft:
         _keep_training(draft.folder)
-        run = _Run(data, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
+        run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
         draft.metrics.update(run.all(base))
         shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
     processes.wait_for_all()
@@ -88,6 +90,7 @@ class _Run:
     """One run, its parts in order."""
 
     data: TrainingData
+    dataset: DatasetLayout
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
@@ -102,8 +105,8 @@ class _Run:
         outcome, metrics = self._encoder(base)
         encoder = OnnxEncoder.load(self.layout)
         heads, accuracy = self._heads(encoder, outcome)
-        metrics |= accuracy | self._rank(encoder, *heads)
-        return {**metrics, "seconds": dict(self.stages.seconds)}
+        metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
+        return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
 
     def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, int]:
         from finetune.trainer import train_encoder
@@ -156,6 +159,7 @@ class _Run:
         return (intents, answers), metrics
 
     def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:
+        from finetune.bridge import fit_bridge
         from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
         from finetune.serving import calibrate
 
@@ -163,6 +167,10 @@ class _Run:
         with self.stages.part("index") as progress:
             shown = _Shown(encoder, progress)
             matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=shown)
+        with self.stages.part("bridge") as progress:
+            matcher.bridge = fit_bridge(matcher.index, encoder, recipe, progress=progress)
+            if matcher.bridge is not None:
+                matcher.bridge.save(self.layout.bridge)
         with self.stages.part("ranker") as progress:
             ranker = self._fit_ranker(matcher, protocol, progress)
         with self.stages.part("calibrate"):
@@ -172,6 +180,18 @@ class _Run:
             data, matcher, ranker, most=recipe.max_held_out, seed=recipe.seed + 1, stages=self.stages
         )
         return {"calibration": notes, **({"ranking": ranking} if ranking else {})}
+
+    def _mood(self, encoder: OnnxEncoder) -> dict[str, Any]:
+        from finetune.mood import fit_mood_head, mood_rows
+
+        with self.stages.part("mood head"):
+            trained = {example.conversation for example in self.data.of("train")}
+            every = read_rows(self.dataset.conversations, Conversation)
+            rows = mood_rows((c for c in every if c.id in trained), seed=self.recipe.seed)
+            head = fit_mood_head(rows, encoder)
+            if head is not None:
+                head.save(self.layout.mood_head)
+        return {"mood": {"rows": len(rows), "rated": sum(row.rated for row in rows), "fitted": head is not None}}
 
     def _fit_ranker(self, matcher: Matcher, protocol: Protocol, progress: Progress) -> Ranker:
         from finetune.evaluate import contest, ranked_by
