@@ -236,6 +236,7 @@ class ModelLayout:
     encoder_config = _Member("encoder.json", "dim, max_length, prompt, base model and its hash.")
     tokenizer = _Member("tokenizer.json", "Hugging Face `tokenizers` file.")
     intent_head = _Member("intent_head.npz", "`retrieval.head.LinearHead`.")
+    scope = _Member("scope.npz", "`retrieval.scope.IntentScope`.")
     answer_head = _Member("answer_head.npz", "`retrieval.head.LinearHead`.")
     ranker = _Member("ranker.json", "`retrieval.rank.Ranker`.")
     thresholds = _Member("thresholds.json", "`retrieval.search.Thresholds`.")

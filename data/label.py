@@ -17,6 +17,7 @@ from data.courtesy import is_small_talk, strip_courtesies
 from data.dedupe import strip_stock
 from data.discover import Cluster, discover
 from data.embed import embed_words
+from data.labelled import intent_names, label_of, labelled_rows, labelled_topics
 from data.schema import Conversation, IntentExample, Split, Topic
 from data.weak import Rule, weak_labels
 
@@ -86,6 +87,7 @@ def find_topics(
     embed: Embed | None = None,
     accepted: Mapping[str, str] | None = None,
     rules: Sequence[Rule] = (),
+    table: bool = False,
 ) -> Topics:
     """Finds the topics of a log.
 
@@ -99,7 +101,11 @@ def find_topics(
         embed: An encoder for grouping; TF-IDF without one.
         accepted: Conversation id to topic, from `data.proposals.accepted_labels`.
         rules: From `data.weak.read_rules`.
+        table: Whether every conversation is a single message, as in a table of labelled ones; where nine of ten have a
+            label, labels are taken at their word (`data.labelled`).
     """
+    if table and sum(label_of(c) is not None for c in conversations) >= 0.9 * max(1, len(conversations)):
+        return _labelled_table(conversations, splits, static)
     openings = openings_of(conversations)
     languages = {c.id: c.language or "en" for c in conversations}
     own = {example.intent for example in static}
@@ -122,6 +128,20 @@ def find_topics(
     examples, kept = _settle(examples, list(static), counts)
     of = {i: label.topic for i, label in labels.items() if label.topic not in own}
     return Topics(_topics(of, titles, keywords, languages, openings), of, examples, kept, counts)
+
+
+def _labelled_table(
+    conversations: Sequence[Conversation], splits: Mapping[str, Split], static: Sequence[IntentExample]
+) -> Topics:
+    languages = {c.id: c.language or "en" for c in conversations}
+    labels = sorted({label for c in conversations if (label := label_of(c)) is not None})
+    names = intent_names(labels, {label: slug(label) or f"topic_{i}" for i, label in enumerate(labels, start=1)})
+    rows = labelled_rows(conversations, splits, languages, names, {example.intent for example in static})
+    topics = labelled_topics(rows, {name: label for label, name in names.items()})
+    of = {c.id: names[label] for c in conversations if (label := label_of(c)) is not None}
+    return Topics(
+        topics, of, rows, list(static), Counter(tagged=len(of), assigned=0, without_topic=len(languages) - len(of))
+    )
 
 
 def opening(conversation: Conversation) -> str | None:

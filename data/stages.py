@@ -364,7 +364,7 @@ class _Build:
             options = self.prepared.options
             return find_topics(
                 list(self._openings()), division.splits, static_examples(options.static), accepted=options.accepted,
-                rules=options.rules,
+                rules=options.rules, table=set(self._table["messages"].to_pylist()) == {1},
             )  # fmt: skip
 
     def _openings(self) -> Iterator[Conversation]:
