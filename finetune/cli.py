@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
-    from data.artifacts import DatasetLayout, Manifest
+    from data.artifacts import DatasetLayout, Manifest, ModelLayout
 
 app = typer.Typer(no_args_is_help=True, help="Train, evaluate and list models.")
 
@@ -66,6 +66,23 @@ def evaluate(
         _print_ranking(layout.folder.name, ranking)
 
 
+@app.command()
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(help="Messages to read.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A CSV with a column `text`, or a file with a text a line.")] = None,
+    model: Annotated[str | None, typer.Option(help="Key of a model; the live one, else the newest.")] = None,
+    workspace: _WORKSPACE = None,
+) -> None:
+    """Read messages: a JSON object a line with intent, confidence 0..1 and whether the message is in scope."""
+    from finetune.predicting import read_texts
+    from retrieval.intents import IntentReader
+
+    said = read_texts(texts or (), file)
+    reader = IntentReader.open(_model_of(_place(workspace), model))
+    for reading in reader.read(said):
+        print(json.dumps(reading.to_json(), ensure_ascii=False))
+
+
 @app.command("list")
 def list_models(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
     """List the models of the workspace, newest first, with what they reached on held-out conversations."""
@@ -108,6 +125,15 @@ def _artefact(place: Workspace, kind: str, key: str) -> Path:
         raise InputError(f"{kind} {key}", got="no such key", expected=f"one of {', '.join(there)}",
                          next_step="Run `careline model list`.")  # fmt: skip
     return folder
+
+
+def _model_of(place: Workspace, key: str | None) -> ModelLayout:
+    from data.artifacts import ModelLayout
+
+    if key is None:
+        newest = _manifests(place)
+        key = _live_key(place) or (newest[0].key if newest else None)
+    return ModelLayout(_artefact(place, "model", key)) if key else place.live_model()
 
 
 def _live_key(place: Workspace) -> str | None:

@@ -15,6 +15,10 @@ from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer, Example, IntentExample, Split
 
+OUT_OF_SCOPE = "out_of_scope"
+FROM_FILE = "file"
+"""Source of the examples that come with the domain (`data.schema.IntentExample`)."""
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -40,12 +44,29 @@ class TrainingData:
         answers = {answer.id: answer for answer in read_rows(dataset.answers, Answer)}
         examples = tuple(e for e in read_rows(dataset.examples, Example) if e.answer in answers)
         data = cls(examples, tuple(read_rows(dataset.intents, IntentExample)), answers)
-        if len(data.of("train")) < 2 or len({e.answer for e in data.of("train")}) < 2:
+        if not data.has_answers and len({intent for _, intent in data.labelled}) < 2:
             raise InputError(
                 str(dataset.folder), got=f"{len(data.of('train'))} training examples",
-                expected="at least two with different answers", next_step="Learn from a larger log.",
+                expected="at least two with different answers, or messages with two intents",
+                next_step="Learn from a larger log.",
             )  # fmt: skip
         return data
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether there is anything to rank; a table of labelled messages holds intents alone."""
+        return len({example.answer for example in self.of("train")}) >= 2
+
+    @cached_property
+    def labelled(self) -> tuple[tuple[str, str], ...]:
+        """(message, intent) of all splits as the log labels them, without the domain's own examples."""
+        rows = (row for row in self.intents if row.source != FROM_FILE and row.intent != OUT_OF_SCOPE)
+        return tuple((row.text, row.intent) for row in rows)
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Messages that are labelled as out of scope, by the log or by the domain, of all splits."""
+        return tuple(row.text for row in self.intents if row.intent == OUT_OF_SCOPE)
 
     def of(self, split: Split) -> tuple[Example, ...]:
         """The examples of a split, in the order of the log."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from data.records import read_rows
+from data.schema import Topic
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
@@ -58,8 +60,16 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     data = TrainingData.load(dataset)
     with create(parent, manifest) as draft:
         run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console))
-        draft.metrics.update(run.all(base))
+        if data.has_answers:
+            draft.metrics.update(run.all(base))
+        else:
+            draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
     return layout
+
+
+def titles_of(dataset: DatasetLayout) -> dict[str, str]:
+    """Topic to what people call it."""
+    return {topic.id: topic.title for topic in read_rows(dataset.topics, Topic)}
 
 
 @dataclass
@@ -77,6 +87,15 @@ class _Run:
         heads, accuracy = self._heads(encoder, outcome)
         metrics |= accuracy | self._rank(encoder, *heads)
         return {**metrics, "seconds": dict(self.stages.seconds)}
+
+    def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
+        """A model of labelled messages without answers: encoder, intent head and scope."""
+        from finetune.intents import Labelled, fit_intents
+
+        rows = Labelled.of(self.data.labelled, self.data.outside)
+        metrics = fit_intents(self.layout, rows, recipe=self.recipe, base=base, stages=self.stages)
+        named = {label: titles[label] for label in rows.labels if label in titles}
+        return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
         from finetune.export import export_encoder
