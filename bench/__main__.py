@@ -14,6 +14,9 @@ BENCHES = {
     "reuse": "answers that can be said again: precision and recall against judgements by hand",
     "redaction": "personal data found in English (beside Presidio) and Chinese; planted values that got through",
     "discover": "topics of BANKING77 without labels beside k-means; actively chosen labels beside random ones",
+    "intents": "BANKING77 with all its data: accuracy, minutes, what int8 costs",
+    "few_shot": "BANKING77 with ten and with five examples an intent",
+    "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

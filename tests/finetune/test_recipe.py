@@ -7,7 +7,7 @@ from finetune.recipe import Recipe, load_recipe, recipe_names
 
 
 def test_every_recipe_that_comes_with_careline_reads() -> None:
-    assert set(recipe_names()) == {"tiny", "demo", "laptop", "gpu"}
+    assert set(recipe_names()) == {"tiny", "demo", "laptop", "gpu", "few-shot"}
     for name in recipe_names():
         assert load_recipe(name).name == name
 
