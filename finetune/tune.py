@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _POOL = 40
+_STEPS = 1000
+"""Steps that many messages are tuned for; on CLINC150 accuracy on the validation split still rose up to there."""
+
 _AVERAGED = 0.5
 """Share of the steps after which weights are averaged."""
 
@@ -74,7 +77,7 @@ def tuning_of(rows: int, classes: int, *, minutes: float) -> Tuning:
     if rows < 20 * classes:
         steps = max(160, min(480, 6 * classes))
         return Tuning(batch=32, epochs=max(4, round(steps * 32 / rows)), minutes=minutes)
-    return Tuning(minutes=minutes)
+    return Tuning(epochs=max(4, min(10, round(_STEPS * 64 / rows))), minutes=minutes)
 
 
 @dataclass
