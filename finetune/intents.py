@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from data.artifacts import ModelLayout
 from data.errors import InputError
+from data.schema import IntentExample
 from finetune.calibrate import blend_of
 from finetune.encoder import BaseModel, load_encoder
+from finetune.examples import OUT_OF_SCOPE, TrainingData
 from finetune.linear import fit_linear
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
@@ -27,7 +29,7 @@ from finetune.scope import HeldOut, default_scope, fit_scope, gibberish
 from finetune.tune import Tuned, tune_intents, tuning_of
 from retrieval.encoder import Encoder, OnnxEncoder, TrainingEncoder, Vectors
 from retrieval.head import HashedNgrams, LinearHead
-from retrieval.scope import scope_evidence, spelled_share
+from retrieval.scope import IntentScope, scope_evidence, spelled_share
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -340,6 +342,26 @@ def _forgotten(trained: Trained, learned: Labelled, held_out: Labelled, outside:
             scope_evidence(vectors[mine], masked, spelled[mine], trained.vectors[others], learned.gold[others], outside)
         )
     return np.vstack(found) if found else np.zeros((0, 0))
+
+
+def fit_scope_of_head(data: TrainingData, encoder: Encoder, head: LinearHead) -> IntentScope:
+    """The scope of a head that was fitted on a dataset's training split, weighed on its validation split."""
+    learned, held_out = (_under(head, data.intents_of(split)) for split in ("train", "valid"))
+    vectors = encoder.encode(learned.texts)
+    scope = default_scope(vectors, learned.gold, _outside_vectors(encoder, learned))
+    if not len(held_out):
+        return scope
+    nothing = Tuned(np.zeros((0, 0), dtype=np.float32))
+    return fit_scope(scope, evidence_of(Trained(encoder, head, nothing, vectors), learned, held_out))
+
+
+def _under(head: LinearHead, rows: Sequence[IntentExample]) -> Labelled:
+    """Rows under the labels of a head; what is out of scope apart."""
+    place = {label: i for i, label in enumerate(head.labels)}
+    inside = [row for row in rows if row.intent in place and row.intent != OUT_OF_SCOPE]
+    gold = np.array([place[row.intent] for row in inside], dtype=np.int64)
+    outside = tuple(row.text for row in rows if row.intent == OUT_OF_SCOPE)
+    return Labelled(head.labels, tuple(row.text for row in inside), gold, outside)
 
 
 def _outside_vectors(encoder: Encoder, rows: Labelled) -> Vectors:

@@ -118,12 +118,14 @@ class _Run:
         self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
         from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
+        from finetune.intents import fit_scope_of_head
 
         metrics: dict[str, Any] = {}
         with self.stages.part("intent head") as progress:
             intents = fit_intent_head(self.data, encoder, self.recipe, progress=progress)
             if intents is not None:
                 intents.save(self.layout.intent_head)
+                fit_scope_of_head(self.data, encoder, intents).save(self.layout.scope)
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)

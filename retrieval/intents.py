@@ -13,6 +13,7 @@ from data.artifacts import ModelLayout, load_manifest
 from data.errors import InputError
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
+from retrieval.index import OUT_OF_SCOPE
 from retrieval.scope import IntentScope, spelled_share
 
 _CHUNK = 512
@@ -97,9 +98,8 @@ class IntentReader:
         for row, text in enumerate(texts):
             best = int(shares[row].argmax())
             label, chance = self.head.labels[best], float(known[row])
-            yield Reading(
-                text, label, float(shares[row, best]), chance, chance >= self.scope.least, self.titles.get(label, "")
-            )
+            inside = chance >= self.scope.least and label != OUT_OF_SCOPE
+            yield Reading(text, label, float(shares[row, best]), chance, inside, self.titles.get(label, ""))
 
     def scores(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """(n, dim) vectors, (n, labels) calibrated logits and (n,) probabilities of being in scope."""

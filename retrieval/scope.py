@@ -39,6 +39,9 @@ EVIDENCE: Mapping[str, str] = {
 """What is weighed, in the order of the columns."""
 
 NEAREST = 10
+LEAST_SPELLED = 0.4
+"""Of 16,000 real messages (BANKING77, CLINC150, TweetSumm) one in 5,000 lies below, of random letters seven in ten."""
+
 _CHUNK = 512
 _PIECE = 2.0
 """Mean letters of a word's pieces below which the vocabulary cannot spell it: typos keep to longer ones."""
@@ -72,7 +75,7 @@ class IntentScope:
     weights: Evidence
     bias: float
     least: float = 0.5
-    least_spelled: float = 0.4
+    least_spelled: float = LEAST_SPELLED
 
     def known(self, evidence: Evidence) -> NDArray[np.float64]:
         """(n,) probability 0..1 that each message is in scope; 0 for what cannot be read.
