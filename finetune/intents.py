@@ -7,6 +7,7 @@ teaches about weights is used by the model proper, which learns from every messa
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from data.errors import InputError
 from data.schema import IntentExample
 from finetune.calibrate import blend_of
 from finetune.encoder import BaseModel, load_encoder
-from finetune.examples import OUT_OF_SCOPE, TrainingData
+from finetune.examples import OUT_OF_SCOPE, TrainingData, balanced
 from finetune.linear import fit_linear
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
@@ -205,7 +206,10 @@ def _tune(model: SentenceTransformer, rows: Labelled, *, recipe: Recipe, progres
     tuning = tuning_of(len(rows), len(rows.labels), minutes=recipe.intent_minutes)
     texts, gold = rows.texts, rows.gold
     if len(texts) > _MOST_ROWS:
-        chosen = np.sort(np.random.default_rng(recipe.seed).permutation(len(texts))[:_MOST_ROWS])
+        each = math.ceil(_MOST_ROWS / len(rows.labels))
+        names = [rows.labels[i] for i in gold]
+        most = each * len(rows.labels)
+        chosen = np.sort(balanced(names, most=most, most_per_group=each, seed=recipe.seed))
         texts, gold = tuple(texts[i] for i in chosen), gold[chosen]
     return tune_intents(
         model, texts, gold, classes=len(rows.labels), tuning=tuning, prompt=recipe.prompt, seed=recipe.seed,
