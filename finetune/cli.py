@@ -26,7 +26,7 @@ _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout."
 @app.command()
 def train(
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml, or a .toml file.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Key of a dataset; the live one by default.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Key of a dataset; the live one, else the newest.")] = None,
     workspace: _WORKSPACE = None,
     as_json: _JSON = False,
 ) -> None:
@@ -90,7 +90,7 @@ def list_models(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
     from rich.table import Table
 
     place = _place(workspace)
-    live, manifests = _live_key(place), _manifests(place)
+    live, manifests = _live_key(place), _newest(place, "model")
     if as_json:
         rows = [{"key": m.key, "live": m.key == live, "created": m.created, "metrics": m.metrics} for m in manifests]
         print(json.dumps({"models": rows}))
@@ -115,6 +115,8 @@ def _place(named: str | None) -> Workspace:
 def _dataset(place: Workspace, key: str | None) -> DatasetLayout:
     from data.artifacts import DatasetLayout
 
+    if key is None and _live_key(place) is None and (newest := _newest(place, "dataset")):
+        key = newest[0].key
     return DatasetLayout(_artefact(place, "dataset", key)) if key else place.live_dataset()
 
 
@@ -131,7 +133,7 @@ def _model_of(place: Workspace, key: str | None) -> ModelLayout:
     from data.artifacts import ModelLayout
 
     if key is None:
-        newest = _manifests(place)
+        newest = _newest(place, "model")
         key = _live_key(place) or (newest[0].key if newest else None)
     return ModelLayout(_artefact(place, "model", key)) if key else place.live_model()
 
@@ -143,11 +145,12 @@ def _live_key(place: Workspace) -> str | None:
         return None
 
 
-def _manifests(place: Workspace) -> list[Manifest]:
+def _newest(place: Workspace, kind: str) -> list[Manifest]:
+    """Manifests of all artefacts of a kind, the newest first."""
     from data.artifacts import load_manifest
 
-    folders = [path for path in place.folder("model").glob("[!.]*") if (path / "manifest.json").is_file()]
-    found = [load_manifest(folder, kind="model", verify=False) for folder in folders]
+    folders = [path for path in place.folder(kind).glob("[!.]*") if (path / "manifest.json").is_file()]
+    found = [load_manifest(folder, kind=kind, verify=False) for folder in folders]
     return sorted(found, key=lambda manifest: manifest.created, reverse=True)
 
 
@@ -159,7 +162,21 @@ def _print(manifest: Manifest, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"model": manifest.key, **manifest.metrics}))
         return
+    if "messages" in manifest.metrics:
+        _print_intents(manifest)
+        return
     _print_ranking(manifest.key, dict(manifest.metrics.get("ranking", {})))
+
+
+def _print_intents(manifest: Manifest) -> None:
+    """Of a model of labelled messages alone."""
+    found, accuracy = manifest.metrics, manifest.metrics["intent_accuracy"]
+    print(f"model {manifest.key}: {found['intents']} intents from {found['messages']:,} messages")
+    if accuracy is not None:
+        how = "in a rehearsal without some of them" if found["few"] else "held out"
+        print(f"  right {100 * accuracy:.1f} % of {found['held_out']:,} messages {how}")
+    for name, share in found.get("scope", {}).items():
+        print(f"  scope: {name} {share}")
 
 
 def _print_ranking(key: str, ranking: dict[str, Any]) -> None:
