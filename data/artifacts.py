@@ -263,6 +263,7 @@ class ModelLayout:
     encoder_config = _Member("encoder.json", "dim, max_length, prompt, base model and its hash.")
     tokenizer = _Member("tokenizer.json", "Hugging Face `tokenizers` file.")
     intent_head = _Member("intent_head.npz", "`retrieval.head.LinearHead`.")
+    scope = _Member("scope.npz", "`retrieval.scope.IntentScope`.")
     answer_head = _Member("answer_head.npz", "`retrieval.head.LinearHead`.")
     bridge = _Member("bridge.npz", "`retrieval.bridge.Bridge`.")
     mood_head = _Member("mood_head.npz", "`retrieval.head.LinearHead` of `retrieval.mood.MoodHead`.")

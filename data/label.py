@@ -17,6 +17,7 @@ from data.courtesy import is_small_talk, strip_courtesies
 from data.dedupe import edges_of, stock_of, strip_stock, without_stock
 from data.discover import Cluster, discover
 from data.embed import embed_words
+from data.labelled import intent_names, label_of, labelled_rows, labelled_topics
 from data.schema import Conversation, IntentExample, Split, Topic
 from data.weak import Rule, weak_labels
 
@@ -97,6 +98,7 @@ def find_topics(
     embed: Embed | None = None,
     accepted: Mapping[str, str] | None = None,
     rules: Sequence[Rule] = (),
+    table: bool = False,
 ) -> Topics:
     """Finds the topics of a log.
 
@@ -110,7 +112,11 @@ def find_topics(
         embed: An encoder for grouping; TF-IDF without one.
         accepted: Conversation id to topic, from `data.proposals.accepted_labels`.
         rules: From `data.weak.read_rules`.
+        table: Whether every conversation is a single message, as in a table of labelled ones; where nine of ten have a
+            label, labels are taken at their word (`data.labelled`).
     """
+    if table and sum(label_of(c) is not None for c in conversations) >= 0.9 * max(1, len(conversations)):
+        return _labelled_table(conversations, splits, static)
     said = {c.id: text for c in conversations if (text := opening(c))}
     stock = stock_of_openings(said.values())
     openings = {i: without_stock(text, *stock) for i, text in said.items()}
@@ -136,6 +142,20 @@ def find_topics(
     of = {i: label.topic for i, label in labels.items() if label.topic not in own}
     topics = _topics(of, titles, keywords, languages, openings)
     return Topics(topics, of, examples, kept, counts, labels, openings, stock, settled)
+
+
+def _labelled_table(
+    conversations: Sequence[Conversation], splits: Mapping[str, Split], static: Sequence[IntentExample]
+) -> Topics:
+    languages = {c.id: c.language or "en" for c in conversations}
+    labels = sorted({label for c in conversations if (label := label_of(c)) is not None})
+    names = intent_names(labels, {label: slug(label) or f"topic_{i}" for i, label in enumerate(labels, start=1)})
+    rows = labelled_rows(conversations, splits, languages, names, {example.intent for example in static})
+    topics = labelled_topics(rows, {name: label for label, name in names.items()})
+    of = {c.id: names[label] for c in conversations if (label := label_of(c)) is not None}
+    return Topics(
+        topics, of, rows, list(static), Counter(tagged=len(of), assigned=0, without_topic=len(languages) - len(of))
+    )
 
 
 def opening(conversation: Conversation) -> str | None:

@@ -366,11 +366,14 @@ class _Build:
         with self.progress.step("topics"):
             options, openings = self.prepared.options, list(self._openings())
             static = static_examples(options.static)
-            known = None if options.rules else self.earlier.topics(hash_json(options.accepted))
+            table = set(self._table["messages"].to_pylist()) == {1}
+            known = None if options.rules or table else self.earlier.topics(hash_json(options.accepted))
             if known is not None:
                 found = grow_topics(known, openings, division.splits, static)
             else:
-                found = find_topics(openings, division.splits, static, accepted=options.accepted, rules=options.rules)
+                found = find_topics(
+                    openings, division.splits, static, accepted=options.accepted, rules=options.rules, table=table
+                )
             save_topics(self.layout.labels, openings, found)
             return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
 from data.records import read_rows
-from data.schema import Conversation
+from data.schema import Conversation, Topic
 from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
@@ -72,7 +72,10 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     with create(parent, manifest, resume=True) as draft:
         _keep_training(draft.folder)
         run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
-        draft.metrics.update(run.all(base))
+        if data.has_answers:
+            draft.metrics.update(run.all(base))
+        else:
+            draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
         shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
     processes.wait_for_all()
     return layout
@@ -83,6 +86,11 @@ def _keep_training(draft: Path) -> None:
     for path in draft.iterdir():
         if path.name != checkpoints.FOLDER:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def titles_of(dataset: DatasetLayout) -> dict[str, str]:
+    """Topic to what people call it."""
+    return {topic.id: topic.title for topic in read_rows(dataset.topics, Topic)}
 
 
 @dataclass
@@ -107,6 +115,15 @@ class _Run:
         heads, accuracy = self._heads(encoder, outcome)
         metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
         return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
+
+    def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
+        """A model of labelled messages without answers: encoder, intent head and scope."""
+        from finetune.intents import Labelled, fit_intents
+
+        rows = Labelled.of(self.data.labelled, self.data.outside)
+        metrics = fit_intents(self.layout, rows, recipe=self.recipe, base=base, stages=self.stages)
+        named = {label: titles[label] for label in rows.labels if label in titles}
+        return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
 
     def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, int]:
         from finetune.trainer import train_encoder
@@ -142,12 +159,14 @@ class _Run:
         self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
         from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
+        from finetune.intents import fit_scope_of_head
 
         metrics: dict[str, Any] = {}
         with self.stages.part("intent head") as progress:
             intents = fit_intent_head(self.data, encoder, self.recipe, progress=progress)
             if intents is not None:
                 intents.save(self.layout.intent_head)
+                fit_scope_of_head(self.data, encoder, intents).save(self.layout.scope)
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)

@@ -8,7 +8,7 @@ from finetune.recipe import Recipe, load_recipe, recipe_names, recipe_summary
 
 
 def test_every_recipe_that_comes_with_careline_reads() -> None:
-    assert {"tiny", "demo", "laptop", "gpu", "lora"} <= set(recipe_names())
+    assert {"tiny", "demo", "laptop", "gpu", "lora", "few-shot"} <= set(recipe_names())
     for name in recipe_names():
         assert load_recipe(name).name == name
         assert len(recipe_summary(name)) > 20
