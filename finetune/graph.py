@@ -149,7 +149,7 @@ def _product(graph: _Graph, name: str, states: str, matrix: Array) -> str:
 
 
 def _added(graph: _Graph, name: str, new: str, old: str, own: dict[str, Array], part: str, config: Any) -> str:
-    """new + bias + old, normalised."""
+    """Sum of new, bias and old, normalised."""
     inputs = [
         graph.constant(f"{name}_{short}", own[f"{part}.{long}"])
         for short, long in (("gamma", "LayerNorm.weight"), ("beta", "LayerNorm.bias"), ("bias", "dense.bias"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
@@ -79,7 +79,7 @@ class _Run:
         return {**metrics, "seconds": dict(self.stages.seconds)}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
-        from finetune.export import export_encoder
+        from finetune.export import export_encoder, intent_judge
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
@@ -91,7 +91,8 @@ class _Run:
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
-            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
+            judge = intent_judge(self.data, seed=recipe.seed)
+            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
         course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
         return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
 
