@@ -10,11 +10,13 @@ import typer
 
 from data.errors import InputError
 from data.workspace import Workspace, find_workspace
+from finetune.registry_cli import register
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest
 
-app = typer.Typer(no_args_is_help=True, help="Train, evaluate and list models.")
+app = typer.Typer(no_args_is_help=True, help="Train, evaluate, compare and promote models.")
+register(app)
 
 _WORKSPACE = Annotated[
     str | None,
