@@ -123,8 +123,33 @@ def run_stages(
         with clock.stage("rasa"):
             rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
         live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
-        workspace.go_live(live)
-    return _report(workspace, dataset, model, clock.seconds)
+        promotion = _promoted(workspace, live, console)
+    return _report(workspace, dataset, model, clock.seconds) | {"promotion": promotion}
+
+
+def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, Any]:
+    """Goes live unless the new model is worse than the one that serves; then that one serves on."""
+    from data.artifacts import is_complete
+    from finetune.registry import refusal
+    from finetune.registry_cli import open_registry
+
+    registry = open_registry(workspace)
+    before = registry.live()
+    comparable = before is not None and all(
+        is_complete(workspace.folder(kind) / getattr(before, kind), kind=kind) for kind in ("model", "dataset")
+    )
+    if not comparable:
+        reason = "the first" if before is None else "what served before is not whole any more"
+        registry.go_live("learn", live, reason=reason)
+        return {"live": True, "reason": reason}
+    with console.status("Comparing with the model that serves"):
+        comparison = registry.judged(live.model)
+    if comparison is not None and comparison.worse:
+        reason = str(refusal(comparison))
+        console.print(f"not live: {reason}", style="bold", markup=False)
+        return {"live": False, "reason": reason, **comparison.to_json()}
+    registry.go_live("learn", live, comparison=comparison)
+    return {"live": True, **(comparison.to_json() if comparison else {})}
 
 
 class _Clock:

@@ -12,12 +12,14 @@ from data.errors import InputError
 from data.workspace import Workspace, find_workspace
 from finetune.evaluate_cli import artefact_of, evaluate, print_ranking
 from finetune.explain_cli import explain
+from finetune.registry_cli import register
 from finetune.tune_cli import recipes, tune
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest, ModelLayout
 
-app = typer.Typer(no_args_is_help=True, help="Train, evaluate and list models.")
+app = typer.Typer(no_args_is_help=True, help="Train, evaluate, compare and promote models.")
+register(app)
 
 _WORKSPACE = Annotated[
     str | None,

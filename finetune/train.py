@@ -140,14 +140,15 @@ class _Run:
         return model, outcome, new
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
-        from finetune.export import export_encoder
+        from finetune.export import export_encoder, intent_judge
 
         recipe = self.recipe
         model, outcome, new = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
-            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
+            judge = intent_judge(self.data, seed=recipe.seed)
+            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
         course = {
             "steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16,
             "trained_share": outcome.trained_share, "resumed": outcome.resumed, "pieces": outcome.pieces,
