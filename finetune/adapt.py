@@ -71,7 +71,8 @@ class AdaptedEncoder:
         if self._model is None:
             self._model = self._adapt(texts)
         model = self._model
-        pieces = (texts[start : start + MOST] for start in range(0, len(texts), MOST))
+        prompted = [self.base.prompt + text for text in texts]
+        pieces = (prompted[start : start + MOST] for start in range(0, len(texts), MOST))
         return np.vstack([_above(model, _below(model, piece)) for piece in pieces])
 
     def _adapt(self, texts: Sequence[str]) -> SentenceTransformer:
@@ -81,7 +82,12 @@ class AdaptedEncoder:
         model = load_encoder(self.base, max_length=LONGEST, device="cpu")
         chosen = [texts[i * len(texts) // MOST] for i in range(MOST)] if len(texts) > MOST else list(texts)
         if len(chosen) > NEAR:
-            _learn(model, _below(model, chosen), self.epochs, np.random.default_rng(self.seed))
+            _learn(
+                model,
+                _below(model, [self.base.prompt + text for text in chosen]),
+                self.epochs,
+                np.random.default_rng(self.seed),
+            )
         return model
 
 

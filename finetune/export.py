@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import ModelLayout
+from data.errors import InputError
 from finetune.encoder import BaseModel, quiet
 from finetune.recipe import Recipe
 from retrieval.encoder import EncoderConfig, OnnxEncoder, TrainingEncoder
@@ -52,15 +53,20 @@ def export_encoder(
 
 
 def trace_encoder(model: SentenceTransformer, path: Path) -> None:
-    """Writes transformer and mean pooling as one fp32 graph."""
+    """Writes transformer and pooling as one fp32 graph.
+
+    Raises:
+        InputError: The base model pools otherwise than by the mean or by its first token.
+    """
     import torch
     from torch import Tensor, nn
 
+    pooling = pooling_of(model)
     transformer = model[0].auto_model.to("cpu").eval()
     transformer.set_attn_implementation("eager")
 
     class Pooled(nn.Module):
-        """Mean of the last layer over the tokens that are there."""
+        """Mean of the last layer over the tokens that are there, or its first token."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -69,6 +75,8 @@ def trace_encoder(model: SentenceTransformer, path: Path) -> None:
         def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
             """See class; (batch, length) each -> (batch, dim)."""
             hidden = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            if pooling == "cls":
+                return hidden[:, 0]
             mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, length, 1)
             return (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
 
@@ -81,6 +89,16 @@ def trace_encoder(model: SentenceTransformer, path: Path) -> None:
             Pooled().eval(), example, str(path), input_names=names, output_names=["embedding"], dynamic_axes=axes,
             opset_version=_OPSET, dynamo=False,
         )  # fmt: skip
+
+
+def pooling_of(model: SentenceTransformer) -> str:
+    """``mean`` or ``cls``, as the base model's own files say."""
+    mode = getattr(model[1], "pooling_mode", "mean") if len(model) > 1 else "mean"
+    if mode not in ("mean", "cls"):
+        raise InputError(
+            "base model", got=f"pooling {mode!r}", expected="mean or cls", next_step="Name another base model."
+        )
+    return str(mode)
 
 
 def _quantise(source: Path, target: Path) -> None:

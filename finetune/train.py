@@ -14,6 +14,7 @@ from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encod
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.unigram import prune_vocabulary
 from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
@@ -50,6 +51,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     """
     key = load_manifest(dataset.folder, kind="dataset").key
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
     manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
@@ -85,6 +87,7 @@ class _Run:
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
+            dropped = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
             outcome = train_encoder(model, self.data, recipe, new_tokens=new, progress=progress)
@@ -93,7 +96,7 @@ class _Run:
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
             int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
         course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
-        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
+        return outcome, {"encoder": {**course, "new_tokens": new, "dropped_pieces": dropped}, "int8": int8}
 
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome

@@ -7,7 +7,7 @@ from finetune.recipe import Recipe, load_recipe, recipe_names
 
 
 def test_every_recipe_that_comes_with_careline_reads() -> None:
-    assert set(recipe_names()) == {"tiny", "demo", "laptop", "gpu"}
+    assert set(recipe_names()) == {"tiny", "demo", "laptop", "gpu", "bilingual"}
     for name in recipe_names():
         assert load_recipe(name).name == name
 
@@ -38,5 +38,5 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path: Path, text: str, named: str
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="demo, gpu, laptop, tiny"):
+    with pytest.raises(InputError, match="bilingual, demo, gpu, laptop, tiny"):
         load_recipe("huge")
