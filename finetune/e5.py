@@ -14,6 +14,7 @@ import shutil
 import struct
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class PackedModel:
         offsets = self._array("<u4", count + 1)
         self.scores = self._array("<f4", count).tolist()
         text = self._array("u1", length).tobytes()
-        self.pieces = [text[a:b].decode("utf-8") for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        self.pieces = [text[a:b].decode("utf-8") for a, b in pairwise(offsets.tolist())]
         _, self._table_bytes = self._take("iI")
         self._table_at = self._at
         self._at += self._table_bytes

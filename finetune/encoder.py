@@ -50,7 +50,8 @@ def find_base(name: str, *, expected: str = "") -> BaseModel:
     """Finds a base model and checks its weights.
 
     Args:
-        name: One of ``PACKAGED``, ``multilingual-e5-small`` (converted when first asked for), a local folder, or a Hugging Face id (downloaded unless it is cached).
+        name: One of ``PACKAGED``, ``multilingual-e5-small`` (converted when first asked for), a local folder, or a
+            Hugging Face id (downloaded unless it is cached).
         expected: SHA-256 of ``model.safetensors``; empty takes the pinned one of a known model, else any.
 
     Raises:
