@@ -107,7 +107,7 @@ def log_without(sides: Sides) -> list[Conversation]:
 
 
 def found(encoder: Encoder, sides: Sides) -> dict[str, list[bool]]:
-    """Whether the nearest answer of the other language (cosine) is of the question's topic, by the question's language."""
+    """By the question's language: whether the nearest answer of the other language (cosine) is of the same topic."""
     hits: dict[str, list[bool]] = {}
     for language, other in OTHER.items():
         asked, answered = sides.questions[language], sides.answers[other]

@@ -7,7 +7,6 @@ measured once a run.
 from __future__ import annotations
 
 import gzip
-import json
 import sys
 import time
 from collections import defaultdict
@@ -54,7 +53,7 @@ def shared(name: str) -> bytes:
 
 
 def atec_parts(seed: int = 0) -> tuple[list[tuple[str, str, bool]], list[tuple[str, str, bool]]]:
-    """ATEC's pairs, split by question: whatever a pair connects stays together, a fifth of the groups is for testing."""
+    """ATEC's pairs, split by question: what pairs connect stays together, a fifth of the groups is for testing."""
     lines = gzip.decompress(shared("atec_pairs.tsv.gz")).decode("utf-8-sig").splitlines()
     rows = [(one, other, label == "1") for _, one, other, label in (line.split("\t") for line in lines)]
     parent: dict[str, str] = {}

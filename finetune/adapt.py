@@ -151,6 +151,7 @@ def forward(model: SentenceTransformer, lower: Lower, rows: Any, *, layers: int 
 
 
 def above(model: SentenceTransformer, lower: Lower, *, layers: int = LAYERS) -> Vectors:
+    """(n, dim) of length 1: the upper layers over all hidden states."""
     import torch
 
     model[0].auto_model.eval()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import mmap
 import os
 import shutil
 import struct
@@ -86,7 +87,8 @@ class PackedModel:
         self.path = path
         self._at = 0
         try:
-            self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+            with path.open("rb") as stream:
+                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             self._read()
         except (struct.error, ValueError, UnicodeDecodeError) as error:
             raise InputError(

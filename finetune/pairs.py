@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finetune.adapt import Lower, above, below, forward
 from finetune.encoder import supports_bf16
@@ -102,12 +103,12 @@ def pair_vectors(model: SentenceTransformer, texts: Sequence[str], *, prompt: st
     return above(model, below(model, [prompt + text for text in texts], layers=1), layers=1)
 
 
-def _orders(count: int, epochs: int, seed: int) -> list[np.ndarray]:
+def _orders(count: int, epochs: int, seed: int) -> list[NDArray[np.int64]]:
     random = np.random.default_rng(seed)
     return [random.permutation(count) for _ in range(epochs)]
 
 
-def _cosines(model: SentenceTransformer, lower: Lower, ends: np.ndarray, layers: int) -> Tensor:
+def _cosines(model: SentenceTransformer, lower: Lower, ends: NDArray[np.int64], layers: int) -> Tensor:
     import torch
 
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=supports_bf16("cpu")):
