@@ -27,6 +27,7 @@ def open_base(cache: Path, *, recipe: Recipe, threads: int = 0) -> OnnxEncoder:
         InputError: No such base model, or weights with another hash than expected.
     """
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     layout = ModelLayout(cache / f"{base.sha256[:12]}-{recipe.max_length}-fp32")
     if not layout.encoder_config.is_file():
         _export(layout, base, recipe)

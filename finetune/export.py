@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.artifacts import ModelLayout
+from data.errors import InputError
 from finetune.encoder import BaseModel, quiet
 from finetune.examples import TrainingData, evenly
-from finetune.graph import is_writable, write_graph
+from finetune.graph import is_writable, pooling_of, write_graph
 from finetune.linear import fit_linear
 from finetune.quantise import FORMS, Form, Judge, first_good, quantise
 from finetune.recipe import Recipe
@@ -122,15 +123,24 @@ def intent_judge(data: TrainingData, *, seed: int = 0) -> Judge | None:
 
 
 def trace_encoder(model: SentenceTransformer, path: Path) -> None:
-    """Writes transformer and mean pooling as one fp32 graph."""
+    """Writes transformer and pooling as one fp32 graph.
+
+    Raises:
+        InputError: The base model pools otherwise than by the mean or by its first token.
+    """
     import torch
     from torch import Tensor, nn
 
+    pooling = pooling_of(model)
+    if pooling is None:
+        raise InputError(
+            "base model", got="another pooling", expected="mean or cls", next_step="Name another base model."
+        )
     transformer = model[0].auto_model.to("cpu").eval()
     transformer.set_attn_implementation("eager")
 
     class Pooled(nn.Module):
-        """Mean of the last layer over the tokens that are there."""
+        """Mean of the last layer over the tokens that are there, or its first token."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -139,6 +149,8 @@ def trace_encoder(model: SentenceTransformer, path: Path) -> None:
         def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
             """See class; (batch, length) each -> (batch, dim)."""
             hidden = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            if pooling == "cls":
+                return hidden[:, 0]
             mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, length, 1)
             return (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
 

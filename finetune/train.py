@@ -18,6 +18,7 @@ from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encod
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.unigram import prune_vocabulary
 from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     processes.gather_round()
     key = load_manifest(dataset.folder, kind="dataset").key
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
     manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
@@ -125,25 +127,26 @@ class _Run:
         named = {label: titles[label] for label in rows.labels if label in titles}
         return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
 
-    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, int]:
+    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, dict[str, int]]:
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
+            dropped = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
             keep = self.layout.folder / checkpoints.FOLDER
             outcome = train_encoder(
                 model, self.data, recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
             )
-        return model, outcome, new
+        return model, outcome, {"new_tokens": new, "dropped_pieces": dropped}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
         from finetune.export import export_encoder, intent_judge
 
         recipe = self.recipe
-        model, outcome, new = self._train(base)
+        model, outcome, vocabulary = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
@@ -154,7 +157,7 @@ class _Run:
             "trained_share": outcome.trained_share, "resumed": outcome.resumed, "pieces": outcome.pieces,
             "averaged": outcome.averaged,
         }  # fmt: skip
-        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
+        return outcome, {"encoder": course | vocabulary, "int8": int8}
 
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome
