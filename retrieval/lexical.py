@@ -205,6 +205,12 @@ class Lexical:
         known = self._known([word])
         return float(self._idf[known[0]]) if known else self._idf_unknown
 
+    def rarest(self, words: Sequence[str], most: int) -> list[str]:
+        """The distinct words that occur in any text, the rarest first, at most ``most``: they decide and cost least."""
+        vocabulary = self._postings.vocabulary if self._postings is not None else {}
+        known = {word: float(self._idf[vocabulary[word]]) for word in words if word in vocabulary}
+        return sorted(known, key=lambda word: (-known[word], word))[:most]
+
     def _known(self, words: Sequence[str]) -> list[int]:
         vocabulary = self._postings.vocabulary if self._postings is not None else {}
         return [vocabulary[word] for word in dict.fromkeys(words) if word in vocabulary]
