@@ -14,6 +14,7 @@ from finetune.calibrate import temperature_of
 from finetune.examples import evenly
 from retrieval.encoder import Encoder, Vectors
 from retrieval.head import LinearHead
+from retrieval.intents import IntentReader
 from retrieval.match import Query
 from retrieval.search import Searcher
 
@@ -104,6 +105,15 @@ def searched_scope(searcher: Searcher) -> Scope:
         for text in texts:
             wordless = not any(character.isalnum() for character in text)
             yield 0.0 if wordless else searcher.result(next(matches), k=1, explained=0).known
+
+    return known
+
+
+def read_scope(reader: IntentReader) -> Scope:
+    """The same of a model of intents alone, without answers: what ``careline model predict`` says."""
+
+    def known(texts: Sequence[str]) -> Iterator[float]:
+        return (reading.known for reading in reader.read(texts))
 
     return known
 

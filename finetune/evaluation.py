@@ -11,22 +11,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, load_manifest
+from data.errors import InputError
 from data.records import read_rows
 from data.schema import IntentExample, Topic
 from finetune.assess import Judged, Share, ahead_of, confusions, intent_figures, per_intent, scope_figures
-from finetune.calibrate import noise_texts
-from finetune.classifiers import Classifier, Remembered, Served, frozen_logistic, searched_scope, tfidf_svm
+from finetune.classifiers import Classifier, Remembered, Served, frozen_logistic, read_scope, searched_scope, tfidf_svm
 from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
 from finetune.examples import TrainingData
 from finetune.fairness import counterfactual_swaps
 from finetune.folds import FEWER_THAN, Fit, cross_validation, head_fit, learning_curve, peer_fit
+from finetune.intents import HELD_OUT, is_few, split_off
+from finetune.intents import Labelled as LearnedRows
 from finetune.labelled import Labelled, held_out, intent_names, named, read_labelled
 from finetune.progress import Stages
 from finetune.recipe import Recipe
 from finetune.robustness import robustness
+from finetune.scope import gibberish
 from finetune.slices import errors, groups, ranking_by_language, slices
+from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
+from retrieval.intents import IntentReader
 from retrieval.match import Matcher
 from retrieval.rank import Ranker
 from retrieval.search import Searcher, Thresholds
@@ -34,14 +39,15 @@ from retrieval.search import Searcher, Thresholds
 if TYPE_CHECKING:
     from rich.console import Console
 
-GIBBERISH_SEED = 1
-"""Not that of the random letters which the thresholds were chosen on."""
+GIBBERISH_SEED = 7919
+"""Not those of the random letters which scope and thresholds were chosen on."""
 
 WORDLESS = ("", "?!", "...", "   ")
 
 TUNED: tuple[tuple[str, str, str], ...] = (
     ("encoder", "training split", "stops by the validation split"),
     ("intent head", "training split", "temperature by the validation split"),
+    ("scope", "nearness to the training split", "weights by the validation split and random letters"),
     ("answer head", "training split", "weights of its halves by the validation split"),
     ("ranker", "validation split", "–"),
     ("probabilities of answers; thresholds", "validation split and random letters", "–"),
@@ -89,16 +95,19 @@ class Subject:
         encoder, head = OnnxEncoder.load(model), _head(model.intent_head)
         ranker = Ranker.load(model.ranker) if model.ranker.is_file() else None
         matcher, thresholds = None, Thresholds.load(model.thresholds)
-        if data.answers and data.of("train"):
-            with stages.part("index"):
-                matcher = training_matcher(
-                    data, encoder, choose_protocol(data), intent_head=head, answer_head=_head(model.answer_head)
-                )
-        served = None
-        if head is not None:
-            searcher = Searcher(matcher, ranker=ranker, thresholds=thresholds) if matcher is not None else None
-            served = Served(head, encoder, scope=searched_scope(searcher) if searcher else None)
-        return cls(manifest.key, data, served, matcher, ranker, thresholds, recipe_of(manifest))
+        if not data.has_answers:
+            reader, recipe = IntentReader.open(model), recipe_of(manifest)
+            served = Served(reader.head, encoder, scope=read_scope(reader))
+            thresholds = replace(thresholds, known=reader.scope.least)
+            return cls(manifest.key, as_learned(data, recipe), served, None, None, thresholds, recipe)
+        with stages.part("index"):
+            matcher = training_matcher(
+                data, encoder, choose_protocol(data), intent_head=head, answer_head=_head(model.answer_head)
+            )
+            matcher.bridge = Bridge.load(model.bridge) if model.bridge.is_file() else None
+        searcher = Searcher(matcher, ranker=ranker, thresholds=thresholds)
+        asked = Served(head, encoder, scope=searched_scope(searcher)) if head is not None else None
+        return cls(manifest.key, data, asked, matcher, ranker, thresholds, recipe_of(manifest))
 
 
 def recipe_of(manifest: Manifest) -> Recipe:
@@ -142,7 +151,13 @@ def evaluate_model(
     stages, data = Stages(console), TrainingData.load(dataset)
     subject = Subject.open(model, data, stages)
     labels = subject.served.labels if subject.served else ()
+    data = subject.data
     rows = named(rows, intent_names(labels, _topics(dataset))) if on is not None else held_out(data, dataset)
+    if not rows and not data.has_answers:
+        raise InputError(
+            f"model {subject.key}", got="no message that it was not trained on", expected="messages of your own",
+            next_step="Name a labelled table with --on.",
+        )  # fmt: skip
     found: dict[str, Any] = {
         "model": subject.key,
         "dataset": dataset.folder.name,
@@ -228,6 +243,27 @@ def swap_figures(model: ModelLayout, data: TrainingData) -> dict[str, Any]:
     return counterfactual_swaps(Served(head, OnnxEncoder.load(model)), rows) if head is not None else {}
 
 
+def as_learned(data: TrainingData, recipe: Recipe) -> TrainingData:
+    """The splits as a model of intents alone has them: it holds out a tenth at random, or nothing of few messages.
+
+    Args:
+        data: A dataset of labelled messages without answers.
+        recipe: For the seed.
+
+    Returns:
+        The same rows in ``train``, and in ``valid`` what the weights of head and scope were chosen on.
+    """
+    every = LearnedRows.of(data.labelled, data.outside)
+    apart = () if is_few(every) else split_off(every, share=HELD_OUT, seed=recipe.seed)[1].texts
+    held, known = frozenset(apart), dict(zip(every.texts, every.gold, strict=True))
+    first = {row.text: row for row in reversed(data.intents) if row.text in known}
+    rows = [
+        replace(first[text], intent=every.labels[label], split="valid" if text in held else "train")
+        for text, label in known.items()
+    ]
+    return replace(data, intents=tuple(rows))
+
+
 def _peers(data: TrainingData, frozen: Encoder | None) -> list[Classifier]:
     train, valid = data.intents_of("train"), data.intents_of("valid")
     if len({row.intent for row in train}) < 2:
@@ -248,7 +284,7 @@ def _side_by_side(
     """Figures of each system and what the first of them, ours, made of the in-scope messages."""
     gold = [row.intent or "" for row in inside]
     strangers = [row.text for row in rows if row.intent is None]
-    foreign = strangers or [*noise_texts(200, seed=GIBBERISH_SEED), *WORDLESS]
+    foreign = strangers or [*gibberish(200, seed=GIBBERISH_SEED), *WORDLESS]
     figures, scopes, judged_by, found = {}, {}, [], {}
     for system in systems:
         predicted = system.predict([*(row.text for row in inside), *foreign])

@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from data.artifacts import Manifest, ModelLayout, create
 from data.build import build_dataset
 from data.errors import InputError
+from data.schema import IntentExample
 from data.workspace import Workspace
 from finetune.cli import app
-from finetune.intents import Labelled, blended, split_off
+from finetune.evaluation import as_learned
+from finetune.examples import TrainingData
+from finetune.intents import HELD_OUT, Labelled, blended, split_off
 from finetune.predicting import read_texts
 from finetune.recipe import load_recipe
 from finetune.train import train_model
@@ -64,9 +68,32 @@ def test_messages_are_read_by_command(trained: tuple[Workspace, Path], tmp_path:
     assert all(0 <= row["confidence"] <= 1 and 0 <= row["known"] <= 1 for row in rows)
 
 
-def test_a_model_without_intents_is_refused(tmp_path: Path) -> None:
-    from data.artifacts import Manifest, ModelLayout, create
+def test_a_model_of_few_messages_is_measured_on_others(trained: tuple[Workspace, Path], tmp_path: Path) -> None:
+    place, model = trained
+    where = ["evaluate", model.name, "--workspace", str(place.root), "--quick", "--json"]
+    with pytest.raises(InputError, match="--on"):
+        CliRunner().invoke(app, where, catch_exceptions=False)
+    rows = ["how about refund,refund?", "new pin,change_pin", "xqzv wkpl,oos", "what is love,"]
+    (tmp_path / "new.csv").write_text("\n".join(["text,intent", *rows]), encoding="utf-8")
+    done = CliRunner().invoke(app, [*where, "--on", str(tmp_path / "new.csv")], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert found["n"] == {"in_scope": 2, "out_of_scope": 2}
+    assert found["unknown_intents"] == {}
+    assert found["systems"]["careline"]["accuracy"]["value"] == 1.0
+    assert found["decision"]["threshold"] == IntentReader.open(ModelLayout(model)).scope.least
+    assert "ranking" not in found
 
+
+def test_the_messages_held_out_of_many_are_those_that_were_not_learned_from() -> None:
+    rows = tuple(IntentExample(f"t{i}", f"c{i % 3}", "topic", "test", "en") for i in range(90))
+    data = as_learned(TrainingData((), rows, {}), load_recipe("tiny"))
+    _, apart = split_off(Labelled.of([(row.text, row.intent) for row in rows]), share=HELD_OUT, seed=0)
+    assert {row.text for row in data.intents_of("valid")} == set(apart.texts)
+    assert len(data.intents_of("train")) == 90 - len(apart)
+    assert data.intents_of("test") == ()
+
+
+def test_a_model_without_intents_is_refused(tmp_path: Path) -> None:
     with create(tmp_path, Manifest("model", "bare")):
         pass
     with pytest.raises(InputError, match="no intents"):
