@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, ModelLayout, load_manifest
 from data.schema import Example, IntentExample
+from finetune.classifiers import Served
 from finetune.evaluate import training_matcher
 from finetune.examples import TrainingData, evenly
+from finetune.fairness import swaps_kept
+from finetune.labelled import Labelled
 from retrieval.encoder import OnnxEncoder
 from retrieval.evaluate import queries_of
 from retrieval.head import LinearHead
@@ -42,7 +45,8 @@ class Slice:
     """A part of the test, and how both models did on it.
 
     Attributes:
-        name: ``intents`` or ``answers``, then ``, all``, ``, language zh`` or ``, topic returns``.
+        name: ``intents``, ``answers`` or ``swaps`` (whose topics are what was swapped), then ``, all``,
+            ``, language zh`` or ``, topic returns``.
         n: Rows.
         before: Share 0..1 right by the present model.
         after: The same of the candidate.
@@ -157,6 +161,8 @@ def compare_models(
     known = loaded[-1].answers
     rows += [Row("answers", row.language, next(iter(known[row.answer].topics), "")) for row in answers]
     right = [_right(model, loaded[-1], intents, answers) for model in (before, after)]
+    swaps, kept = _swaps((before, after), intents)
+    rows, right = rows + swaps, [np.concatenate(pair) for pair in zip(right, kept, strict=True)]
     return Comparison(keys[0], keys[1], margin, slices_of(rows, *right, margin=margin) if rows else ())
 
 
@@ -174,6 +180,19 @@ def _frozen(loaded: Sequence[TrainingData]) -> tuple[list[IntentExample], list[E
         [intents[i] for i in evenly(len(intents), MOST_MESSAGES)],
         [examples[i] for i in evenly(len(examples), MOST_QUESTIONS)],
     )
+
+
+def _swaps(models: Sequence[ModelLayout], rows: Sequence[IntentExample]) -> tuple[list[Row], list[Right]]:
+    """Counterfactual swaps of names, gender, age and place: right is what keeps its intent; the kind is the topic.
+
+    Empty where one of the models knows no intents.
+    """
+    told = [Labelled(row.text, row.intent, row.language) for row in rows]
+    if not all(model.intent_head.is_file() for model in models):
+        return [], [np.zeros(0, dtype=bool)] * len(models)
+    found = [swaps_kept(Served(LinearHead.load(m.intent_head), OnnxEncoder.load(m)), told) for m in models]
+    named = [Row("swaps", language, kind) for language, kind, _ in found[0]]
+    return named, [np.array([kept for *_, kept in pairs], dtype=bool) for pairs in found]
 
 
 def _right(

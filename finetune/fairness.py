@@ -21,6 +21,9 @@ from finetune.labelled import Labelled
 MOST = 200
 """Messages that are swapped for each kind, evenly spaced; each is asked four to six times."""
 
+GATED = 50
+"""The same for a gate, which asks two models and has to be quick."""
+
 EXAMPLES = 5
 """Changes of one kind that are shown, of different messages."""
 
@@ -133,6 +136,33 @@ def counterfactual_swaps(classifier: Classifier, rows: Sequence[Labelled], *, mo
         "kinds": table,
         "examples": examples,
     }
+
+
+def swaps_kept(
+    classifier: Classifier, rows: Sequence[Labelled], *, most: int = GATED
+) -> list[tuple[str, str, bool]]:  # fmt: skip
+    """For the gate of a promotion: (language, kind, whether the intent stays) of every swapped pair.
+
+    The pairs follow the rows only, so that two models can be compared pair by pair.
+
+    Args:
+        classifier: Under test.
+        rows: Messages in English or Chinese; others are left out.
+        most: Messages for each kind, evenly spaced.
+    """
+    found = []
+    for language, kinds in KINDS.items():
+        told = [row for row in rows if row.language == language]
+        chosen = [told[i].shown or told[i].text for i in evenly(len(told), most)]
+        for kind in kinds if chosen else ():
+            versions = [kind.versions(text) for text in chosen]
+            asked = [text for said in versions for text in said]
+            best = classifier.predict(asked, scope=False).probabilities.argmax(axis=1)
+            at = 0
+            for said in versions:
+                found += [(language, kind.name, bool(best[at + i] == best[at])) for i in range(1, len(said))]
+                at += len(said)
+    return found
 
 
 def _swap(

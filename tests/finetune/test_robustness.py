@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from finetune.classifiers import Predicted
-from finetune.fairness import KINDS, counterfactual_swaps
+from finetune.fairness import KINDS, counterfactual_swaps, swaps_kept
 from finetune.labelled import Labelled
 from finetune.robustness import PERTURBATIONS, perturbed, robustness, typos
 
@@ -90,6 +90,16 @@ def test_words_of_the_message_are_swapped_in_place() -> None:
     assert "ship to Lagos" in place.versions("ship to Warsaw")
     chinese = KINDS["zh"][1]
     assert chinese.versions("他要其他颜色") == ("他要其他颜色", "她要其他颜色")
+
+
+def test_the_gate_sees_every_pair_and_agrees_with_the_report() -> None:
+    rows = [Labelled(f"where is parcel {i}", "order", "en") for i in range(10)]
+    for word in ("parcel", "Jamal", "he"):
+        pairs = swaps_kept(Keyword(word), rows)
+        shown = counterfactual_swaps(Keyword(word), rows)
+        assert len(pairs) == shown["changed"]["n"]
+        assert sum(not kept for *_, kept in pairs) / len(pairs) == pytest.approx(shown["changed"]["value"], abs=1e-4)
+        assert [pair[:2] for pair in pairs] == [pair[:2] for pair in swaps_kept(Keyword("x"), rows)]
 
 
 def test_swaps_count_changes_and_show_them() -> None:
