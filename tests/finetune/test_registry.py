@@ -176,6 +176,7 @@ def test_by_command(place: Workspace) -> None:
     done = json.loads(CliRunner().invoke(app, ["compare", live, key, *at]).stdout)
     assert not done["passed"]
     assert done["slices"][0]["before"] > done["slices"][0]["after"]
+    assert {"swaps, all", "swaps, language zh", "swaps, topic name"} <= {part["name"] for part in done["slices"]}
     assert "worse" in CliRunner().invoke(app, ["compare", live, key, "--workspace", str(place.root)]).stdout
     refused = CliRunner().invoke(app, ["promote", key, *at])
     assert isinstance(refused.exception, InputError), "the little shop's static intents are not the domain's"
