@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import ModelLayout
+from finetune.checkpoints import as_os_error
 from finetune.encoder import BaseModel, quiet
 from finetune.recipe import Recipe
 from retrieval.encoder import EncoderConfig, OnnxEncoder, TrainingEncoder
@@ -33,6 +34,9 @@ def export_encoder(
         recipe: For the prompt.
         probes: Texts on which the exported encoder is compared with the trained one.
 
+    Raises:
+        OSError: The disk is full, or another reason that the system gives.
+
     Returns:
         Figures: mean and least cosine between both on the probes, and the size in MB.
     """
@@ -45,10 +49,20 @@ def export_encoder(
     dim = int(model.get_embedding_dimension() or 0)
     config = EncoderConfig(dim, model.max_seq_length, recipe.prompt, base.name, base.sha256)
     config.save(layout.encoder_config)
-    with quiet():
-        model.save(str(layout.checkpoint), safe_serialization=True, create_model_card=False)
+    _save(model, layout.checkpoint)
     shutil.rmtree(layout.checkpoint / "eval", ignore_errors=True)
     return {**_agreement(model, layout, recipe, probes), "mb": round(layout.encoder.stat().st_size / 1e6, 1)}
+
+
+def _save(model: SentenceTransformer, folder: Path) -> None:
+    """The model as sentence-transformers reads it again; a prefix, which cannot be merged, as an adapter of peft's."""
+    from safetensors import SafetensorError  # type: ignore[attr-defined]
+
+    try:
+        with quiet():
+            model.save(str(folder), safe_serialization=True, create_model_card=False)
+    except SafetensorError as error:
+        raise as_os_error(error, folder) from error
 
 
 def trace_encoder(model: SentenceTransformer, path: Path) -> None:

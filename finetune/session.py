@@ -153,6 +153,7 @@ class Session:
         if outcome.judgements[-1][0] < outcome.steps:
             judge.judge(outcome.steps)
         judge.restore()
+        trainer.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)  # else it would go on computing in bf16
         outcome.seconds, outcome.bf16 = round(pace.seconds, 1), bool(trainer.args.bf16)
         track(outcome.steps, **{f"valid/{judge.figure}": outcome.judgements[-1][1]})
         track.close()
