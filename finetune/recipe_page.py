@@ -61,8 +61,8 @@ minutes the number of steps depends on how busy the machine is.
 
 ## Methods that add weights
 `lora`, `adalora` and `ia3` are merged into the weights before export: serving costs nothing more. A `prefix` cannot be
-merged: it is exported as a part of the ONNX graph, and the checkpoint of such a model is an adapter of peft's beside the
-name of its base model.
+merged: it is exported as a part of the ONNX graph, and the checkpoint of such a model is an adapter of peft's beside
+the name of its base model.
 """
 
 
