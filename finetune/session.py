@@ -122,6 +122,7 @@ class Session:
         notes = checkpoints.read(last)[1] if last is not None else {}
         if last is not None and notes.get("finished"):
             self.judge.put_back(*checkpoints.read(last))
+            self.judge.outcome.resumed = self.judge.outcome.steps
             return self.judge.outcome
         with quiet(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
             warnings.simplefilter("ignore")  # of torch and accelerate about devices that are not there
