@@ -43,8 +43,32 @@ def mood_of(text: str, language: str) -> Mood:
     Raises:
         InputError: The lexicon for English is not installed.
     """
-    score = _chinese(text) if language == "zh" else _english(text)
+    score = mood_score(text, language)
     return "positive" if score >= GOOD else "negative" if score <= BAD else "neutral"
+
+
+def mood_score(text: str, language: str) -> float:
+    """-1 (angry) to 1 (delighted), 0 for what says nothing; see ``mood_of``.
+
+    Raises:
+        InputError: See ``mood_of``.
+    """
+    return _chinese(text) if language == "zh" else _english(text)
+
+
+def is_urgent(text: str) -> bool:
+    """Whether a message says that it cannot wait, in English or Chinese."""
+    return _URGENT.search(text.lower()) is not None
+
+
+_URGENT = re.compile(
+    r"\b(?:urgent(?:ly)?|asap|a\.s\.a\.p|emergency|immediately|right (?:now|away)|straight ?away|as soon as possible|"
+    r"(?:need|needs|want|wanted|leaving|leave|due|deadline|by|before|for) (?:\w+ ){0,4}(?:today|tonight|tomorrow)|"
+    r"stranded|locked out|deadline|running out of time|can(?:'|’)?t wait|cannot wait|hurry|time[- ]sensitive|"
+    r"(?:been |still )waiting (?:for )?(?:\w+ ){0,2}(?:hours?|days?|weeks?|months?)|last chance|critical)\b|"
+    r"尽快|盡快|马上|馬上|立刻|立即|赶紧|趕緊|急用|着急|著急|很急|紧急|緊急|加急|等不及|来不及|來不及|"
+    r"今天(?:就|之内|之內|必须|必須)(?:要|用)?|明天(?:就|要|之前)"
+)
 
 
 def _chinese(text: str) -> float:

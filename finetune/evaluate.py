@@ -161,7 +161,7 @@ def ranked_by(matcher: Matcher, given: Contest, *, progress: Progress | None = N
     for i, (match, example) in enumerate(zip(matches, given.examples, strict=True)):
         if progress and i % 50 == 0:
             progress(i / len(given.examples), f"{i:,} of {len(given.examples):,} questions")
-        yield match, Ranked.of(match, row_of.get(example.answer, -1))
+        yield match, Ranked.of(match, row_of.get(example.answer, -1), weight=example.weight)
 
 
 def our_ranking(ranker: Ranker, queries: Sequence[Ranked]) -> Ranking:

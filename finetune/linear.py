@@ -70,14 +70,14 @@ def fit_linear(
     """
     import torch
 
-    with _one_thread(torch):
+    with one_thread(torch):
         return _descend(
             dense, ngrams, labels, classes=classes, passes=passes, steps=steps, seed=seed, progress=progress
         )
 
 
 @contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
+def one_thread(torch: Any) -> Iterator[None]:
     """The matrices of a step are so small that a second thread costs more in waiting than it computes."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

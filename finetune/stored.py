@@ -9,6 +9,7 @@ from data.artifacts import DatasetLayout, ModelLayout, load_manifest
 from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
 from finetune.examples import TrainingData
 from finetune.progress import Stages
+from retrieval.bridge import Bridge
 from retrieval.encoder import OnnxEncoder
 from retrieval.head import LinearHead
 from retrieval.rank import Ranker
@@ -42,6 +43,7 @@ def evaluate_stored(
             intent_head=_head(model.intent_head),
             answer_head=_head(model.answer_head),
         )
+        matcher.bridge = Bridge.load(model.bridge) if model.bridge.is_file() else None
     seed = int(manifest.recipe.get("seed", 0)) + 1
     return held_out_ranking(data, matcher, Ranker.load(model.ranker), most=most, seed=seed, stages=stages)
 

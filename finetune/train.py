@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from data.records import read_rows
+from data.schema import Conversation, Topic
 from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.unigram import prune_vocabulary
 from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
@@ -57,20 +60,24 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     processes.gather_round()
     key = load_manifest(dataset.folder, kind="dataset").key
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
     manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
-    data = TrainingData.load(dataset)
+    data = TrainingData.load(dataset, seed=recipe.seed)
     board = parent.parent / "reports" / "tensorboard" / manifest.key
     if not processes.is_first():
-        _Run(data, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
+        _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
         return layout
     with create(parent, manifest, resume=True) as draft:
         _keep_training(draft.folder)
-        run = _Run(data, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
-        draft.metrics.update(run.all(base))
+        run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
+        if data.has_answers:
+            draft.metrics.update(run.all(base))
+        else:
+            draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
         shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
     processes.wait_for_all()
     return layout
@@ -83,11 +90,17 @@ def _keep_training(draft: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def titles_of(dataset: DatasetLayout) -> dict[str, str]:
+    """Topic to what people call it."""
+    return {topic.id: topic.title for topic in read_rows(dataset.topics, Topic)}
+
+
 @dataclass
 class _Run:
     """One run, its parts in order."""
 
     data: TrainingData
+    dataset: DatasetLayout
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
@@ -102,49 +115,62 @@ class _Run:
         outcome, metrics = self._encoder(base)
         encoder = OnnxEncoder.load(self.layout)
         heads, accuracy = self._heads(encoder, outcome)
-        metrics |= accuracy | self._rank(encoder, *heads)
-        return {**metrics, "seconds": dict(self.stages.seconds)}
+        metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
+        return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
 
-    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, int]:
+    def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
+        """A model of labelled messages without answers: encoder, intent head and scope."""
+        from finetune.intents import Labelled, fit_intents
+
+        rows = Labelled.of(self.data.labelled, self.data.outside)
+        metrics = fit_intents(self.layout, rows, recipe=self.recipe, base=base, stages=self.stages)
+        named = {label: titles[label] for label in rows.labels if label in titles}
+        return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
+
+    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, dict[str, int]]:
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
+            dropped = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
             keep = self.layout.folder / checkpoints.FOLDER
             outcome = train_encoder(
                 model, self.data, recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
             )
-        return model, outcome, new
+        return model, outcome, {"new_tokens": new, "dropped_pieces": dropped}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
-        from finetune.export import export_encoder
+        from finetune.export import export_encoder, intent_judge
 
         recipe = self.recipe
-        model, outcome, new = self._train(base)
+        model, outcome, vocabulary = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
-            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
+            judge = intent_judge(self.data, seed=recipe.seed)
+            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
         course = {
             "steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16,
             "trained_share": outcome.trained_share, "resumed": outcome.resumed, "pieces": outcome.pieces,
             "averaged": outcome.averaged,
         }  # fmt: skip
-        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
+        return outcome, {"encoder": course | vocabulary, "int8": int8}
 
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
         from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
+        from finetune.intents import fit_scope_of_head
 
         metrics: dict[str, Any] = {}
         with self.stages.part("intent head") as progress:
             intents = fit_intent_head(self.data, encoder, self.recipe, progress=progress)
             if intents is not None:
                 intents.save(self.layout.intent_head)
+                fit_scope_of_head(self.data, encoder, intents).save(self.layout.scope)
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
@@ -156,6 +182,7 @@ class _Run:
         return (intents, answers), metrics
 
     def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:
+        from finetune.bridge import fit_bridge
         from finetune.evaluate import choose_protocol, held_out_ranking, training_matcher
         from finetune.serving import calibrate
 
@@ -163,6 +190,10 @@ class _Run:
         with self.stages.part("index") as progress:
             shown = _Shown(encoder, progress)
             matcher = training_matcher(data, encoder, protocol, intent_head=intents, answer_head=answers, vectors=shown)
+        with self.stages.part("bridge") as progress:
+            matcher.bridge = fit_bridge(matcher.index, encoder, recipe, progress=progress)
+            if matcher.bridge is not None:
+                matcher.bridge.save(self.layout.bridge)
         with self.stages.part("ranker") as progress:
             ranker = self._fit_ranker(matcher, protocol, progress)
         with self.stages.part("calibrate"):
@@ -172,6 +203,18 @@ class _Run:
             data, matcher, ranker, most=recipe.max_held_out, seed=recipe.seed + 1, stages=self.stages
         )
         return {"calibration": notes, **({"ranking": ranking} if ranking else {})}
+
+    def _mood(self, encoder: OnnxEncoder) -> dict[str, Any]:
+        from finetune.mood import fit_mood_head, mood_rows
+
+        with self.stages.part("mood head"):
+            trained = {example.conversation for example in self.data.of("train")}
+            every = read_rows(self.dataset.conversations, Conversation)
+            rows = mood_rows((c for c in every if c.id in trained), seed=self.recipe.seed)
+            head = fit_mood_head(rows, encoder)
+            if head is not None:
+                head.save(self.layout.mood_head)
+        return {"mood": {"rows": len(rows), "rated": sum(row.rated for row in rows), "fitted": head is not None}}
 
     def _fit_ranker(self, matcher: Matcher, protocol: Protocol, progress: Progress) -> Ranker:
         from finetune.evaluate import contest, ranked_by

@@ -16,6 +16,7 @@ from finetune import processes
 from finetune.adapters import merge
 from finetune.averaging import Average, copied, put
 from finetune.examples import TrainingData, balanced, evenly
+from finetune.negatives import mine_negatives
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from retrieval.encoder import TrainingEncoder
@@ -237,13 +238,22 @@ def _tasks(
     pairs = data.of("train")
     rows = _sample([e.answer for e in pairs], recipe.max_pairs, recipe.max_per_answer, recipe.seed)
     chosen = [pairs[i] for i in rows]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "context": [recipe.prompt + e.context for e in chosen],
         "answer": [recipe.prompt + data.answers[e.answer].text for e in chosen],
-        "label": [number[e.answer] for e in chosen],
+        "label": [[float(number[e.answer]), e.weight] for e in chosen],
     }
+    if recipe.hard_negatives:
+        encoder = TrainingEncoder(model, prompt=recipe.prompt)
+        for i, mined in enumerate(zip(*mine_negatives(chosen, data, encoder, recipe), strict=True)):
+            columns[f"negative_{i}"] = [recipe.prompt + data.answers[answer].text for answer in mined]
+            for label, answer in zip(columns["label"], mined, strict=True):
+                label.append(float(number[answer]))
     datasets = {"answers": Dataset.from_dict(columns)}
-    losses: dict[str, nn.Module] = {"answers": AnswerLoss(model, classes=len(classes), scale=recipe.scale)}
+    piece = recipe.batch_size if recipe.cached_batch else 0
+    losses: dict[str, nn.Module] = {
+        "answers": AnswerLoss(model, classes=len(classes), scale=recipe.scale, memory=recipe.memory, piece=piece)
+    }
     labelled = data.intents_of("train")
     intents = sorted({row.intent for row in labelled})
     if len(intents) > 1 and recipe.max_intent_pairs:

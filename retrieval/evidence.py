@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.bridge import Bridge
 from retrieval.encoder import Vectors
 from retrieval.fuse import fuse
 from retrieval.index import NO_ROW, Index
@@ -18,6 +19,8 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _DEEP = 128
+_RARE_WORDS = 16
+"""So many of the context's words are looked up, the rarest."""
 _DENSE_SHARPNESS, _LEXICAL_SHARPNESS = 0.05, 0.1
 """A vote falls by e for each so much less similarity than the best."""
 
@@ -150,9 +153,40 @@ class Evidence:
         self["recency"][:] = self.index.recency
         self["topic"][:] = topics
         self["language"][:] = self.index.languages == language
+        self["outcome"][:] = self.index.outcome
+        expected = self._expected(sight)
+        if expected is not None:
+            self["near_answer"][pool] = vectors @ expected
         rows = [self.index.row_of[answer] for answer in given if answer in self.index.row_of]
         self["given"][rows] = 1.0
         self["last"][rows[-1:]] = 1.0
+        if rows and len(pool):
+            self["given_near"][pool] = (vectors @ self.index.dense.vectors(sorted(set(rows))).T).max(axis=1)
+
+    def bridge(self, sight: Sight, pool: Rows, bridge: Bridge) -> None:
+        """Answers that correspond to what is asked, as the bridge has learned it."""
+        (asked,) = bridge.asked(sight.context[None, :], sight.message[None, :])
+        self["bridge"][pool] = bridge.answered(self.index.dense.vectors(pool)) @ asked * sight.coverage[0]
+
+    def lexical_context(self, words: Sequence[str]) -> None:
+        """Answers that hold what the whole context speaks of.
+
+        Args:
+            words: Of the context, as BM25 counts them.
+        """
+        lexical = self.index.lexical
+        self["lexical_context"][:] = lexical.scores(lexical.rarest(words, _RARE_WORDS))
+
+    def _expected(self, sight: Sight) -> Vectors | None:
+        """(dim,) mean of the answers that the nearest contexts got, of length 1: speaks for answers never given yet."""
+        scores, places = sight.by_context
+        voters = (places >= 0) & (self.index.logged_rows[places] != NO_ROW)
+        scores, places = scores[voters], places[voters]
+        if not len(places):
+            return None
+        weight = np.exp((scores - scores.max()) / _DENSE_SHARPNESS) * self.index.counts[places]
+        mean = weight @ self.index.dense.vectors(self.index.logged_rows[places])  # (dim,)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
     def of(self, pool: Rows) -> Features:
         """(pool, F) the rows that ``Ranker`` takes."""

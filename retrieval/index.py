@@ -25,6 +25,9 @@ OUT_OF_SCOPE = "out_of_scope"
 
 _HALF_LIFE = 180 * 86_400.0
 
+_UNKNOWN_OUTCOMES = 5.0
+"""So many neutral endings are added to those of an answer, lest one angry customer condemn it."""
+
 
 @dataclass(frozen=True)
 class Logged(Record):
@@ -38,6 +41,7 @@ class Logged(Record):
         time: Unix seconds, or None.
         intent: For examples of intents.
         count: How often this text had this outcome.
+        weight: Mean of ``Example.weight`` over these: how the conversations ended.
     """
 
     text: str
@@ -47,15 +51,20 @@ class Logged(Record):
     time: float | None = None
     intent: str = ""
     count: int = 1
+    weight: float = 1.0
 
 
 def logged_of(examples: Iterable[Example], intents: Iterable[IntentExample] = ()) -> list[Logged]:
     """Contexts and examples of intents as one list; of texts with the same outcome the last is kept and counted."""
-    rows = [Logged(e.context, e.answer, e.conversation, e.language, e.time) for e in examples]
+    rows = [Logged(e.context, e.answer, e.conversation, e.language, e.time, weight=e.weight) for e in examples]
     rows += [Logged(i.text, language=i.language, intent=i.intent) for i in intents]
-    count = Counter((row.text, row.answer, row.intent) for row in rows)
+    count, weight = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
+    for row in rows:
+        key = row.text, row.answer, row.intent
+        count[key] += 1
+        weight[key] += row.weight  # type: ignore[assignment]  # a Counter sums floats as well
     kept = {(row.text, row.answer, row.intent): row for row in rows if row.text.strip()}
-    return [replace(row, count=count[key]) for key, row in kept.items()]
+    return [replace(row, count=count[key], weight=weight[key] / count[key]) for key, row in kept.items()]
 
 
 def message_of(context: str) -> str:
@@ -193,6 +202,17 @@ class Index:
             return np.full(len(used), 0.5, dtype=np.float32)
         age = np.nanmax(used) - used
         return np.nan_to_num(0.5 ** (age / _HALF_LIFE), nan=0.5).astype(np.float32)
+
+    @cached_property
+    def outcome(self) -> NDArray[np.float32]:
+        """(answers,) -0.5..0.5: mean ``Example.weight`` less 1 where it was given, drawn to 0 where that was seldom."""
+        rows, there = self.logged_rows, self.logged_rows != NO_ROW
+        counts = self.counts[there]
+        above = np.array([row.weight - 1.0 for row in self.logged], dtype=np.float32)[there] * counts
+        size = len(self.answers)
+        total = np.bincount(rows[there], weights=above, minlength=size)
+        given = np.bincount(rows[there], weights=counts, minlength=size)
+        return np.asarray(total / (given + _UNKNOWN_OUTCOMES), dtype=np.float32)
 
     @cached_property
     def in_scope(self) -> NDArray[np.bool_]:

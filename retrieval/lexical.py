@@ -70,6 +70,21 @@ def words_of(text: str) -> list[str]:
     return [_singular(token) for token in kept or tokens]
 
 
+def spans_of(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text is, function words included; Chinese in jieba's words.
+
+    Returns:
+        (start, end) of each, in order.
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _PIECE.finditer(text):
+        if "\u3400" <= match.group()[0] <= "\ufaff":
+            spans += [(match.start() + a, match.start() + b) for _, a, b in _chinese().tokenize(match.group())]
+        else:
+            spans.append(match.span())
+    return spans
+
+
 def _singular(word: str) -> str:
     """Harman's S-stemmer (1991, "How effective is suffixing?"): three rules, and one for boxes and watches."""
     if len(word) > 4 and word.endswith(("xes", "ches", "shes", "sses")):
@@ -189,6 +204,12 @@ class Lexical:
         """Inverse document frequency of a word; the largest for one that is in no text."""
         known = self._known([word])
         return float(self._idf[known[0]]) if known else self._idf_unknown
+
+    def rarest(self, words: Sequence[str], most: int) -> list[str]:
+        """The distinct words that occur in any text, the rarest first, at most ``most``: they decide and cost least."""
+        vocabulary = self._postings.vocabulary if self._postings is not None else {}
+        known = {word: float(self._idf[vocabulary[word]]) for word in words if word in vocabulary}
+        return sorted(known, key=lambda word: (-known[word], word))[:most]
 
     def _known(self, words: Sequence[str]) -> list[int]:
         vocabulary = self._postings.vocabulary if self._postings is not None else {}

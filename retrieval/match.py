@@ -9,11 +9,13 @@ import numpy as np
 
 from data.context import render_context
 from data.schema import Role
+from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, Vectors, coverage
 from retrieval.evidence import Evidence, Floats, Mask, Rows, Sight
 from retrieval.head import LinearHead, head_text
 from retrieval.index import NO_ROW, OUT_OF_SCOPE, Index, message_of
 from retrieval.lexical import language_of, words_of
+from retrieval.mood import Mood, MoodHead
 from retrieval.rank import LOWEST_LOG, Features
 
 _NEIGHBOURS = 64
@@ -90,6 +92,7 @@ class Match:
         known_words: Share 0..1 of the message's words, weighted by rarity, that occur in the index.
         coverage: Share 0..1 of the message that the encoder can read.
         words: Of the message, as BM25 counts them.
+        mood: How the customer sounds; None without a mood head.
     """
 
     query: Query
@@ -105,6 +108,7 @@ class Match:
     known_words: float
     coverage: float
     words: tuple[str, ...]
+    mood: Mood | None = None
 
 
 class Matcher:
@@ -115,6 +119,8 @@ class Matcher:
         encoder: The one that made the index's vectors.
         intent_head: For topics and intents; None without.
         answer_head: For answers with enough examples; None without.
+        mood_head: For how the customer sounds; None without.
+        bridge: From contexts to answers; None without.
         pool: Candidates taken from each list.
     """
 
@@ -125,10 +131,13 @@ class Matcher:
         *,
         intent_head: LinearHead | None = None,
         answer_head: LinearHead | None = None,
+        mood_head: MoodHead | None = None,
+        bridge: Bridge | None = None,
         pool: int = 30,
     ) -> None:
         self.index, self.encoder, self.pool = index, encoder, pool
-        self.intent_head, self.answer_head = intent_head, answer_head
+        self.intent_head, self.answer_head, self.mood_head = intent_head, answer_head, mood_head
+        self.bridge = bridge
         self._class_rows = _rows_of_labels(index, answer_head)
         self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
         self._topics = _topics_of_answers(index, intent_head)
@@ -203,6 +212,9 @@ class Matcher:
         same = allowed & (self.index.languages == query.language)
         return same if language_only and same.any() else allowed
 
+    def _mood(self, query: Query, sight: Sight) -> Mood | None:
+        return None if self.mood_head is None else self.mood_head.of(sight.message, query.message, query.language)
+
     def _only(self, rows: Rows) -> Mask:
         allowed = np.zeros(len(self.index.answers), dtype=bool)
         allowed[rows] = True
@@ -214,12 +226,15 @@ class Matcher:
         evidence.dense_answers(sight)
         evidence.dense_logged(sight)
         lexical, (asked, stray) = evidence.lexical_answers(words), evidence.lexical_logged(words)
+        evidence.lexical_context(words_of(query.context))
         near, far = evidence.similarity(sight)
         evidence.head(sight.head_logs, self._class_rows)
         pool = evidence.pool() if pool is None else pool
         topics = sight.intents @ self._topics
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
         inside = self.index.in_scope
+        if self.bridge is not None:
+            evidence.bridge(sight, pool, self.bridge)
         known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=inside))
         return Match(
             query=query,
@@ -235,6 +250,7 @@ class Matcher:
             known_words=known,
             coverage=sight.coverage[1],
             words=tuple(words),
+            mood=self._mood(query, sight),
         )
 
 

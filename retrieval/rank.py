@@ -32,6 +32,11 @@ FEATURES: Mapping[str, str] = {
     "language": "1 when its language is that of the message",
     "given": "1 when it was given earlier in this conversation",
     "last": "1 when it was the last answer given in this conversation",
+    "lexical_context": "BM25 of the context's rarest words against the answer's text, 0 to about 1",
+    "near_answer": "cosine of the answer text and the mean of the answers that the nearest logged contexts got",
+    "given_near": "largest cosine of the answer text with an answer given earlier in this conversation; 0 without",
+    "outcome": "how the conversations ended in which it was given (`Example.weight`), -0.5..0.5; 0 when unknown",
+    "bridge": "cosine of context with message and the answer text across the bridge, times the share read; 0 without",
 }
 """Name of each column and what it holds, in order. Append only: a stored ranker names the columns it knows."""
 
@@ -55,6 +60,11 @@ _DEFAULT_WEIGHTS: Mapping[str, float] = {
     "language": 3.0,
     "given": -3.0,
     "last": -1.5,
+    "lexical_context": 0.0,
+    "near_answer": 0.0,
+    "given_near": 0.0,
+    "outcome": 0.1,
+    "bridge": 0.0,
 }
 _DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.5, -5.3
 

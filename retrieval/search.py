@@ -13,12 +13,15 @@ from data.artifacts import IndexLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.schema import Answer, Role
 from retrieval.alike import Alike, Choice
+from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.head import LinearHead
 from retrieval.index import NO_ROW, Index
 from retrieval.lexical import words_of
 from retrieval.match import Match, Matcher, Query
+from retrieval.mood import Mood, MoodHead
 from retrieval.rank import FEATURES, Ranker, column
+from retrieval.scope import LEAST_SPELLED, spelled_share
 
 Outcome = Literal["sure", "unsure", "lost"]
 
@@ -179,6 +182,7 @@ class SearchResult:
         hits: Best first; only answers that may be said.
         model: Key of the model, or empty.
         index: Key of the index, or empty.
+        mood: How the customer sounds; None without a mood head or for a message without words.
     """
 
     text: str
@@ -190,6 +194,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     model: str = ""
     index: str = ""
+    mood: Mood | None = None
 
     def to_json(self, *, explained: int = 3) -> dict[str, Any]:
         """The object ``careline`` that the Rasa component puts on the message (docs/explain/decisions.md).
@@ -198,6 +203,7 @@ class SearchResult:
             explained: How many hits carry their reasons; 20 hits then stay below 2 KB.
         """
         static = self.intent is not None and self.intent.kind == "static"
+        mood = {"mood": self.mood.to_json()} if self.mood else {}
         return {
             "intent": self.intent.label if self.intent and static else "ask",
             "topic": self.topic,
@@ -205,6 +211,7 @@ class SearchResult:
             "language": self.language,
             "known": round(self.known, 4),
             "outcome": self.outcome,
+            **mood,
             "model": self.model,
             "index": self.index,
             "hits": [hit.to_json(explained=i < explained) for i, hit in enumerate(self.hits)],
@@ -262,6 +269,8 @@ class Searcher:
             OnnxEncoder.load(model, threads=threads),
             intent_head=_head(model.intent_head),
             answer_head=_head(model.answer_head),
+            mood_head=MoodHead.load(model.mood_head) if model.mood_head.is_file() else None,
+            bridge=Bridge.load(model.bridge) if model.bridge.is_file() else None,
         )
         if (matcher.index.languages == "zh").any():
             words_of("你好")  # reads jieba's dictionary: a second that the first customer should not wait
@@ -307,7 +316,7 @@ class Searcher:
 
     def result(self, match: Match, *, k: int = 20, explained: int = 5) -> SearchResult:
         """Ranks a match."""
-        known = self.scope.probability(match)
+        known = 0.0 if self._is_noise(match) else self.scope.probability(match)
         intent = self._intent(match)
         hits = self._hits(match, k, explained)
         best = hits[0].probability if hits else 0.0
@@ -321,7 +330,14 @@ class Searcher:
             hits=hits,
             model=self.model,
             index=self.index_key,
+            mood=match.mood,
         )
+
+    def _is_noise(self, match: Match) -> bool:
+        """Whether neither the index knows a word of the message nor the encoder's vocabulary can spell one."""
+        if match.known_words > 0:
+            return False
+        return bool(spelled_share(self.encoder, [match.query.message])[0] < LEAST_SPELLED)
 
     def _intent(self, match: Match) -> Intent | None:
         head = self.matcher.intent_head

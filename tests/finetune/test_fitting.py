@@ -98,6 +98,44 @@ def test_the_ranker_learns_which_evidence_counts() -> None:
     assert ((probability > 0) & (probability < 1)).all()
 
 
+def _misleading(count: int) -> list[Ranked]:
+    """Queries in which ``dense`` tells, and ``outcome`` points at a wrong candidate in every second one."""
+    random = np.random.default_rng(5)
+    queries = []
+    for i in range(count):
+        features = np.zeros((6, len(FEATURES)), dtype=np.float32)
+        features[:, column("dense")] = random.random(6)
+        right = int(features[:, column("dense")].argmax())
+        features[:, column("outcome")] = random.normal(0, 3, 6)
+        if i < count // 4:  # only the oldest quarter is as the evidence says
+            features[right, column("outcome")] = 20.0
+        queries.append(Ranked(features, right))
+    return queries
+
+
+def test_evidence_that_does_not_gain_is_left_out() -> None:
+    queries = _misleading(160)
+    assert fit_ranker(queries).weights[column("outcome")] == 0.0
+    assert fit_ranker(queries[:60]).weights[column("outcome")] != 0.0  # too few to choose
+
+
+def test_queries_of_more_weight_count_more() -> None:
+    random = np.random.default_rng(6)
+    tables = [random.random((4, len(FEATURES))).astype(np.float32) for _ in range(80)]
+    by = [column("support") if i % 2 else column("recency") for i in range(80)]
+    rankers = [
+        fit_ranker(
+            [
+                Ranked(table, int(table[:, name].argmax()), weight if name == column("support") else 1.0)
+                for table, name in zip(tables, by, strict=True)
+            ]
+        )
+        for weight in (0.2, 5.0)
+    ]
+    light, heavy = (ranker.weights[column("support")] for ranker in rankers)
+    assert heavy > light
+
+
 def test_few_queries_leave_the_hand_set_weights() -> None:
     assert fit_ranker([Ranked(np.ones((3, len(FEATURES)), dtype=np.float32), 0)] * 5) == Ranker.default()
 

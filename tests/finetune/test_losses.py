@@ -49,3 +49,70 @@ def test_rare_answers_have_no_part_in_the_class_loss() -> None:
     none = loss([{"vectors": vectors}], torch.tensor([IGNORED, IGNORED]))
     none.backward()
     assert float(none.detach()) == 0.0
+
+
+class Linear(Given):
+    """A model that learns: one matrix over what it is given."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        self.matrix = nn.Parameter(torch.eye(dim))
+
+    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"sentence_embedding": features["input_ids"] @ self.matrix}
+
+
+def _columns(rows: int, columns: int, dim: int = 4) -> list[dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    return [{"input_ids": torch.randn(rows, dim, generator=generator)} for _ in range(columns)]
+
+
+def test_cached_pieces_give_the_gradient_of_the_whole_batch() -> None:
+    labels = torch.tensor([[0, 1.0, 9], [1, 0.5, 8], [0, 1.5, 7], [3, 1.0, 0], [4, 1.0, 9]])
+    gradients, losses = [], []
+    for piece in (0, 2):
+        torch.manual_seed(0)
+        model: Any = Linear(4)
+        loss = AnswerLoss(model, classes=2, piece=piece)
+        value = loss(_columns(5, 3), labels)
+        value.backward()
+        losses.append(float(value.detach()))
+        gradients.append((model.matrix.grad.clone(), loss.head.classifier.weight.grad.clone()))  # type: ignore[union-attr]
+    assert abs(losses[0] - losses[1]) < 1e-5
+    for whole, pieces in zip(*gradients, strict=True):
+        assert torch.allclose(whole, pieces, atol=1e-5)
+
+
+def test_a_mined_negative_counts_unless_it_is_the_answer() -> None:
+    eye = [{"vectors": torch.eye(2)}] * 2
+    negative = {"vectors": torch.tensor([[1.0, 0.0], [1.0, 0.0]])}
+    loss = AnswerLoss(Given(2), classes=0, scale=3.0)  # type: ignore[arg-type]
+    plain = float(loss(eye, torch.tensor([0, 1])))
+    with_negative = float(loss([*eye, negative], torch.tensor([[0, 1.0, 5], [1, 1.0, 5]])))
+    false_negative = float(loss([*eye, negative], torch.tensor([[0, 1.0, 0], [1, 1.0, 1]])))
+    assert with_negative > plain
+    assert false_negative < with_negative
+
+
+def test_weights_shift_the_mean() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
+    columns = [{"vectors": vectors}, {"vectors": torch.tensor([[1.0, 0.0], [1.0, 0.0]])}]
+    loss = AnswerLoss(Given(2), classes=0, scale=5.0)  # type: ignore[arg-type]
+    even = float(loss(columns, torch.tensor([[0, 1.0], [1, 1.0]])))
+    assert abs(even - float(loss(columns, torch.tensor([0, 1])))) < 1e-6
+    columns[1] = {"vectors": torch.tensor([[1.0, 0.0], [0.0, 1.0]])}
+    easy = float(loss(columns, torch.tensor([[0, 1.0], [1, 0.01]])))
+    hard = float(loss(columns, torch.tensor([[0, 0.01], [1, 1.0]])))
+    assert easy < hard
+
+
+def test_answers_of_earlier_steps_are_negatives_until_they_are_forgotten() -> None:
+    loss = AnswerLoss(Given(2), classes=0, scale=3.0, memory=2)  # type: ignore[arg-type]
+    eye, labels = [{"vectors": torch.eye(2)}] * 2, torch.tensor([0, 1])
+    first = float(loss(eye, labels))
+    again = float(loss(eye, labels))  # its own answer is masked, the other one counts twice
+    assert abs(again + math.log(math.exp(3.0) / (math.exp(3.0) + 2.0))) < 1e-6
+    others = float(loss(eye, torch.tensor([2, 3])))  # both remembered ones count
+    assert others > again > first
+    loss.eval()
+    assert abs(float(loss(eye, torch.tensor([8, 9]))) - first) < 1e-6

@@ -9,7 +9,7 @@ from finetune.recipe_page import PAGE, described, page
 
 
 def test_every_recipe_that_comes_with_careline_reads() -> None:
-    assert {"tiny", "demo", "laptop", "gpu", "lora"} <= set(recipe_names())
+    assert {"tiny", "demo", "laptop", "gpu", "lora", "few-shot", "bilingual"} <= set(recipe_names())
     for name in recipe_names():
         assert load_recipe(name).name == name
         assert len(recipe_summary(name)) > 20
@@ -53,7 +53,7 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path: Path, text: str, named: str
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"demo, .*gpu, laptop, lora, .*tiny"):
+    with pytest.raises(InputError, match=r"bilingual, demo, .*gpu, laptop, lora, .*tiny"):
         load_recipe("huge")
 
 

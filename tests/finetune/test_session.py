@@ -107,25 +107,30 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 def _failing(monkeypatch: pytest.MonkeyPatch, *, above: int, error: Exception) -> list[int]:
-    """Lets a step fail with more rows than ``above``; returns the sizes that were tried."""
+    """Lets training fail where more rows than ``above`` are embedded at once; returns the sizes that were tried."""
+    from sentence_transformers import SentenceTransformer
+
     sizes: list[int] = []
-    step = paced.SentenceTransformerTrainer.training_step
+    forward = SentenceTransformer.forward
 
-    def training_step(self: Any, model: Any, inputs: Any, items: Any = None) -> Any:
-        sizes.append(len(inputs["label"]))
-        if len(inputs["label"]) > above:
-            raise error
-        return step(self, model, inputs, items)
+    def limited(self: Any, features: Any, **more: Any) -> Any:
+        if self.training:
+            sizes.append(len(features["input_ids"]))
+            if sizes[-1] > above:
+                raise error
+        return forward(self, features, **more)
 
-    monkeypatch.setattr(paced.SentenceTransformerTrainer, "training_step", training_step)
+    monkeypatch.setattr(SentenceTransformer, "forward", limited)
     return sizes
 
 
-def test_full_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("adversary", [0.0, 0.1], ids=["cached", "halved"])
+def test_full_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPatch, adversary: float) -> None:
     sizes = _failing(monkeypatch, above=3, error=torch.OutOfMemoryError("CUDA out of memory."))
-    _, outcome, said = trained(tiny(max_pairs=16, max_intent_pairs=0))
-    assert sizes == [8, 4, *[2] * 8]
-    assert outcome.pieces == 4
+    _, outcome, said = trained(tiny(max_pairs=16, max_intent_pairs=0, adversary=adversary))
+    assert sizes[:2] == [8, 4]
+    assert set(sizes[2:]) == {2}
+    assert outcome.pieces == (4 if adversary else 1)  # pieces of a cached batch are still one batch to the loss
     assert outcome.steps == 2
     assert any("memory is full" in words for words in said)
 

@@ -156,6 +156,38 @@ def test_features_by_hand() -> None:
     assert not match.features[:, column("head")].any()
 
 
+def test_features_of_the_conversation() -> None:
+    encoder = HashEncoder(dim=128)
+    ended = [Example("bad", 1, "How do I wash a down jacket?", "wash", "train", "en", weight=0.5)] * 5
+    index = Index.from_parts(ANSWERS, [*EXAMPLES, *ended], encoder)
+    context = "customer: my down soap is gone\nagent: wash it\ncustomer: how?"
+    (match,) = Matcher(index, encoder).match(
+        [Query.of_context(context, language="en", given=["wash", "delivery"])], sayable_only=False
+    )
+    rows = {index.answers[row].id: values for row, values in zip(match.rows, match.features, strict=True)}
+    texts = {
+        answer.id: vector for answer, vector in zip(ANSWERS, encoder.encode([a.text for a in ANSWERS]), strict=True)
+    }
+    assert rows["wash"][column("lexical")] == 0.0
+    assert rows["wash"][column("lexical_context")] > rows["returns"][column("lexical_context")]
+    assert rows["wash"][column("given_near")] == pytest.approx(1.0, abs=1e-5)
+    nearest = max(float(texts["returns"] @ texts[given]) for given in ("wash", "delivery"))
+    assert rows["returns"][column("given_near")] == pytest.approx(nearest, abs=1e-5)
+    # Six times given, five of them with an ending of 0.5: the mean is drawn to 0 by five neutral ones.
+    assert rows["wash"][column("outcome")] == pytest.approx(-2.5 / 11, abs=1e-5)
+    assert rows["returns"][column("outcome")] == 0.0
+
+
+def test_what_near_contexts_got_speaks_for_answers_like_it() -> None:
+    encoder = HashEncoder(dim=128)
+    index = Index.from_parts(ANSWERS, EXAMPLES[2:3], encoder)
+    (match,) = Matcher(index, encoder).match([Query.of("How do I wash a down jacket?")], sayable_only=False)
+    near = match.features[:, column("near_answer")]
+    own = encoder.encode([index.answers[index.row_of["wash"]].text])[0]
+    for row, value in zip(match.rows, near, strict=True):
+        assert value == pytest.approx(float(encoder.encode([index.answers[row].text])[0] @ own), abs=1e-5)
+
+
 def test_the_answer_head_speaks_for_its_answers() -> None:
     encoder = HashEncoder(dim=128)
     index = Index.from_parts(ANSWERS, EXAMPLES, encoder)
