@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,33 @@ from finetune import paced, session
 from finetune.checkpoints import Checkpoints, read
 from finetune.encoder import find_base, load_encoder
 from finetune.recipe import Recipe, load_recipe
-from finetune.testing import little_shop
+from finetune.testing import little_shop, write_small_base
 from finetune.trainer import Outcome, train_encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ["where is my parcel", "i want my money back", "hello"]
 
 
+_FOLDER = tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def small_base() -> str:
+    """One folder for all tests of the process; the killed one makes its own of the same weights."""
+    return str(write_small_base(Path(_FOLDER.name)))
+
+
 def tiny(**changes: Any) -> Recipe:
-    base = {"max_pairs": 24, "max_intent_pairs": 8, "minutes": 0.0, "max_length": 16, "judged": 8}
+    base = {
+        "base_model": small_base(),
+        "frozen_layers": 0,
+        "learning_rate": 5e-3,
+        "max_pairs": 24,
+        "max_intent_pairs": 8,
+        "minutes": 0.0,
+        "max_length": 16,
+        "judged": 8,
+    }
     return replace(load_recipe("tiny"), **{**base, **changes})
 
 
