@@ -31,12 +31,12 @@ Rows = list[tuple[str, str]]
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     """Measures; ``only = "tune"`` prints the validation runs instead of figures.
 
-    ``quick`` trains on 20 rows an intent instead of all and tests on every third row.
+    ``quick`` trains on 10 rows an intent instead of all and tests on every third row.
     """
     train, test = _rows("banking77_train.csv"), _rows("banking77_test.csv")
     if quick:
-        train, test = _some(train, per_class=20), test[::3]
-        print(f"quick: {len(train):,} training rows (20 an intent), every third test row", file=sys.stderr)
+        train, test = _some(train, per_class=10), test[::3]
+        print(f"quick: {len(train):,} training rows (10 an intent), every third test row", file=sys.stderr)
     if only == "tune":
         _tune(train)
         return
