@@ -52,8 +52,6 @@ def train(
 
 app.command()(tune)
 app.command()(recipes)
-
-
 app.command()(evaluate)
 app.command()(explain)
 

@@ -115,7 +115,11 @@ def load_encoder(base: BaseModel, *, max_length: int, device: str | None = None)
         base: From ``find_base``.
         max_length: Tokens after which a text is cut; at most what the model was made for.
         device: ``cpu``, ``cuda``, …; None takes the best there is.
+
+    Raises:
+        InputError: A file is missing in the folder, or cannot be read.
     """
+    check_files(base)
     with quiet():
         from sentence_transformers import SentenceTransformer
 
@@ -126,6 +130,36 @@ def load_encoder(base: BaseModel, *, max_length: int, device: str | None = None)
         limit -= config.pad_token_id + 1
     model.max_seq_length = min(max_length, limit)
     return model
+
+
+def check_files(base: BaseModel) -> None:
+    """Looks for what a model folder needs besides its weights, so that a torn one is refused before minutes of work.
+
+    Raises:
+        InputError: No configuration, no tokenizer, a module's folder without its configuration, or broken JSON.
+    """
+    wanted = ["config.json"]
+    if not any((base.folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")):
+        wanted.append("tokenizer.json")
+    modules = _json(base, "modules.json") if (base.folder / "modules.json").is_file() else []
+    wanted += [f"{row['path']}/config.json" for row in modules if str(row.get("type", "")).endswith("Pooling")]
+    for name in wanted:
+        if not (base.folder / name).is_file():
+            raise InputError(
+                f"base model {base.name}", got=f"no {name} in {base.folder}", expected="a whole model folder",
+                next_step="Copy or install the model again.",
+            )  # fmt: skip
+    _json(base, "config.json")
+
+
+def _json(base: BaseModel, name: str) -> Any:
+    try:
+        return json.loads((base.folder / name).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            str(base.folder / name), got=f"broken JSON ({error})", expected="a model's settings",
+            next_step="Copy or install the model again.",
+        ) from error  # fmt: skip
 
 
 def best_device() -> str:

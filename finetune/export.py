@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from data.artifacts import ModelLayout
 from data.errors import InputError
+from finetune.adapters import is_prefixed
+from finetune.checkpoints import as_os_error
 from finetune.encoder import BaseModel, quiet
 from finetune.examples import TrainingData, evenly
 from finetune.graph import is_writable, pooling_of, write_graph
@@ -60,16 +62,15 @@ def export_encoder(
     write_encoder(model, fp32)
     form, figures = _smallest(layout, fp32, judge)
     fp32.unlink()
-    with quiet():
-        model.save(str(layout.checkpoint), safe_serialization=True, create_model_card=False)
+    _save(model, layout.checkpoint)
     shutil.rmtree(layout.checkpoint / "eval", ignore_errors=True)
     size = round(layout.encoder.stat().st_size / 1e6, 1)
     return {**_agreement(model, layout, recipe, probes), "mb": size, "form": form, "forms": figures}
 
 
 def write_encoder(model: SentenceTransformer, path: Path) -> None:
-    """Writes a float32 graph: node by node where the architecture is known, else traced."""
-    if is_writable(model):
+    """Writes a float32 graph: node by node where the architecture is known, else traced, as with a prefix."""
+    if is_writable(model) and not is_prefixed(model):
         write_graph(model, path)
     else:
         trace_encoder(model, path)
@@ -120,6 +121,17 @@ def intent_judge(data: TrainingData, *, seed: int = 0) -> Judge | None:
         return np.asarray(scores.argmax(axis=1) == gold[1])
 
     return judge
+
+
+def _save(model: SentenceTransformer, folder: Path) -> None:
+    """The model as sentence-transformers reads it again; a prefix, which cannot be merged, as an adapter of peft's."""
+    from safetensors import SafetensorError  # type: ignore[attr-defined]
+
+    try:
+        with quiet():
+            model.save(str(folder), safe_serialization=True, create_model_card=False)
+    except SafetensorError as error:
+        raise as_os_error(error, folder) from error
 
 
 def trace_encoder(model: SentenceTransformer, path: Path) -> None:

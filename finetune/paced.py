@@ -143,7 +143,7 @@ class PacedTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
         """Halves what is computed at once: pieces of a cached batch, which change no figure, else the batch itself."""
         rows = _rows(inputs)
         loss = self.loss[inputs["dataset_name"]]
-        cached = getattr(loss, "mini_batch_size", None)
+        cached = None if self.recipe.adversary else getattr(loss, "mini_batch_size", None)
         if cached is not None and min(cached or rows, rows) > 1:
             size = loss.mini_batch_size = min(cached or rows, rows) // 2
         else:

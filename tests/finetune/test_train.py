@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from data.artifacts import DatasetLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.workspace import Workspace
+from finetune import export
 from finetune.cli import app
 from finetune.evaluation import swap_figures
 from finetune.recipe import load_recipe
@@ -27,7 +28,17 @@ from retrieval.search import Searcher
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, DatasetLayout, ModelLayout]:
     place = Workspace(tmp_path_factory.mktemp("shop"))
     dataset = write_dataset(place.folder("dataset"), little_shop())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "export_encoder", _interrupted)  # after the encoder has learned
+        with pytest.raises(KeyboardInterrupt):
+            train_model(dataset, place.folder("model"), recipe=load_recipe("tiny"))
+    (draft,) = place.folder("model").iterdir()
+    draft.rename(draft.with_name(f".{draft.name.split('.')[1]}.4999999.tmp"))  # as that of a process that is gone
     return place, dataset, train_model(dataset, place.folder("model"), recipe=load_recipe("tiny"))
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 Trained = tuple[Workspace, DatasetLayout, ModelLayout]
@@ -45,6 +56,15 @@ def test_the_model_is_whole_and_says_what_it_is(trained: Trained) -> None:
     assert ranking["systems"]["careline"]["r1"] > ranking["systems"]["bm25"]["r1"]
     assert manifest.metrics["intent_accuracy"] > 0.8
     assert not list(model.folder.rglob("*.bin")) + list(model.folder.rglob("*.pkl"))
+
+
+def test_what_the_interrupted_run_had_learned_was_not_learned_again(trained: Trained) -> None:
+    place, _, model = trained
+    course = load_manifest(model.folder, kind="model").metrics["encoder"]
+    assert course["resumed"] == course["steps"] > 0
+    assert [path.name for path in place.folder("model").iterdir()] == [model.folder.name]  # no draft
+    assert not (model.folder / "training").exists()
+    assert list((place.var / "reports" / "tensorboard" / model.folder.name).iterdir())
 
 
 def test_what_was_trained_serves(trained: Trained) -> None:
