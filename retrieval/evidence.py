@@ -154,9 +154,6 @@ class Evidence:
         self["topic"][:] = topics
         self["language"][:] = self.index.languages == language
         self["outcome"][:] = self.index.outcome
-        expected = self._expected(sight)
-        if expected is not None:
-            self["near_answer"][pool] = vectors @ expected
         rows = [self.index.row_of[answer] for answer in given if answer in self.index.row_of]
         self["given"][rows] = 1.0
         self["last"][rows[-1:]] = 1.0
@@ -176,17 +173,6 @@ class Evidence:
         """
         lexical = self.index.lexical
         self["lexical_context"][:] = lexical.scores(lexical.rarest(words, _RARE_WORDS))
-
-    def _expected(self, sight: Sight) -> Vectors | None:
-        """(dim,) mean of the answers that the nearest contexts got, of length 1: speaks for answers never given yet."""
-        scores, places = sight.by_context
-        voters = (places >= 0) & (self.index.logged_rows[places] != NO_ROW)
-        scores, places = scores[voters], places[voters]
-        if not len(places):
-            return None
-        weight = np.exp((scores - scores.max()) / _DENSE_SHARPNESS) * self.index.counts[places]
-        mean = weight @ self.index.dense.vectors(self.index.logged_rows[places])  # (dim,)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
     def of(self, pool: Rows) -> Features:
         """(pool, F) the rows that ``Ranker`` takes."""
