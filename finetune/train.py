@@ -13,7 +13,7 @@ from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_js
 from data.records import read_rows
 from data.schema import Conversation
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
-from finetune.examples import TrainingData, evenly
+from finetune.examples import MOST, TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
 from retrieval.encoder import OnnxEncoder, Vectors
@@ -57,7 +57,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
-    data = TrainingData.load(dataset, seed=recipe.seed)
+    data = TrainingData.load(dataset, most=max(MOST, recipe.max_pairs), seed=recipe.seed)
     with create(parent, manifest) as draft:
         run = _Run(data, dataset, ModelLayout(draft.folder), recipe, Stages(console))
         draft.metrics.update(run.all(base))
