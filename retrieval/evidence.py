@@ -153,7 +153,7 @@ class Evidence:
         self["recency"][:] = self.index.recency
         self["topic"][:] = topics
         self["language"][:] = self.index.languages == language
-        self["outcome"][:] = self.index.outcome
+        self["outcome"][pool] = self.index.outcome[pool]
         rows = [self.index.row_of[answer] for answer in given if answer in self.index.row_of]
         self["given"][rows] = 1.0
         self["last"][rows[-1:]] = 1.0
@@ -165,14 +165,15 @@ class Evidence:
         (asked,) = bridge.asked(sight.context[None, :], sight.message[None, :])
         self["bridge"][pool] = bridge.answered(self.index.dense.vectors(pool)) @ asked * sight.coverage[0]
 
-    def lexical_context(self, words: Sequence[str]) -> None:
+    def lexical_context(self, words: Sequence[str], pool: Rows) -> None:
         """Answers that hold what the whole context speaks of.
 
         Args:
             words: Of the context, as BM25 counts them.
+            pool: From ``pool``.
         """
         lexical = self.index.lexical
-        self["lexical_context"][:] = lexical.scores(lexical.rarest(words, _RARE_WORDS))
+        self["lexical_context"][pool] = lexical.scores_at(lexical.rarest(words, _RARE_WORDS), pool)
 
     def of(self, pool: Rows) -> Features:
         """(pool, F) the rows that ``Ranker`` takes."""
