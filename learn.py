@@ -43,7 +43,12 @@ def learn(
         str | None,
         typer.Option("--map", help="Columns of a table: text=body,role=from; in chats and mails agent=NAME."),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml; the workspace's by default.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="finetune/recipes/NAME.toml; by default the workspace's, or bilingual where the log asks it."
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")] = False,
     engine: Annotated[
         str | None,
@@ -88,7 +93,8 @@ def run_stages(
         paths: The logs.
         log_format: A reader's name, or None to recognise each log by content.
         mapping: ``name=column`` pairs for tables, comma-separated.
-        recipe: Name of the fine-tuning recipe; None takes the workspace's.
+        recipe: Name of the fine-tuning recipe; None takes the workspace's, and where that is the usual one, what the
+            log's languages ask for.
         strict: Whether a broken line is fatal.
         engine: What reads the log; see `data.engine.choose_engine`.
         fresh: Use nothing of earlier datasets.
@@ -103,12 +109,14 @@ def run_stages(
 
     from bot.rasa_model import train_rasa
     from data.build import build_dataset
+    from finetune.choose import PLAIN
     from finetune.recipe import load_recipe
     from finetune.train import train_model
     from retrieval.build import build_index
 
     console = Console(stderr=True)
-    chosen = load_recipe(recipe or workspace.settings.learn.recipe)
+    named = recipe or workspace.settings.learn.recipe
+    chosen = load_recipe(named)
     clock = _Clock(console)
     with _only_one(workspace):
         with clock.stage("dataset"):
@@ -116,6 +124,8 @@ def run_stages(
                 paths, workspace, format=log_format, mapping=mapping, strict=strict, engine=engine, fresh=fresh,
                 console=console,
             )  # fmt: skip
+        if recipe is None and named == PLAIN:
+            chosen = load_recipe(_asked_for(dataset, console))
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console)
         with clock.stage("index"):
@@ -123,8 +133,44 @@ def run_stages(
         with clock.stage("rasa"):
             rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
         live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
-        workspace.go_live(live)
-    return _report(workspace, dataset, model, clock.seconds)
+        promotion = _promoted(workspace, live, console)
+    return _report(workspace, dataset, model, clock.seconds) | {"promotion": promotion}
+
+
+def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, Any]:
+    """Goes live unless the new model is worse than the one that serves; then that one serves on."""
+    from data.artifacts import is_complete
+    from finetune.registry import refusal
+    from finetune.registry_cli import open_registry
+
+    registry = open_registry(workspace)
+    before = registry.live()
+    comparable = before is not None and all(
+        is_complete(workspace.folder(kind) / getattr(before, kind), kind=kind) for kind in ("model", "dataset")
+    )
+    if not comparable:
+        reason = "the first" if before is None else "what served before is not whole any more"
+        registry.go_live("learn", live, reason=reason)
+        return {"live": True, "reason": reason}
+    with console.status("Comparing with the model that serves"):
+        comparison = registry.judged(live.model)
+    if comparison is not None and comparison.worse:
+        reason = str(refusal(comparison))
+        console.print(f"not live: {reason}", style="bold", markup=False)
+        return {"live": False, "reason": reason, **comparison.to_json()}
+    registry.go_live("learn", live, comparison=comparison)
+    return {"live": True, **(comparison.to_json() if comparison else {})}
+
+
+def _asked_for(dataset: DatasetLayout, console: Console) -> str:
+    """The recipe that the log's languages ask for, said in one line where it is not the usual one."""
+    from finetune.choose import PLAIN, recipe_for
+
+    name, share = recipe_for(dataset)
+    if name != PLAIN:
+        why = f"{share:.0%} of the messages are not in Latin letters"
+        console.print(f"      recipe {name}: {why} (--recipe {PLAIN} for the usual one)")
+    return name
 
 
 class _Clock:

@@ -1,15 +1,36 @@
 """Bench `reuse`: whether an answer that passes as reusable may really be said to another customer.
 
 `bench/reuse_labels.csv` holds judgements by hand of agents' messages drawn from STAR and TweetSumm, as ids only: log,
-conversation, turn, half, label. They were committed before any rule was written.
+conversation, turn, half, reusable, verdict. Two lots were judged:
 
-Rules were chosen on the half called ``tune``. The half called ``report`` was measured blind at the commit "reuse: Let
-facts of a shop pass that only look like moments": precision .756 and recall .425 of 900 judged. Its errors were read
-and mended after that, so both halves are printed as ``seen_*``: they show that nothing is lost, not what to expect of
-a new log. The figures that have a floor, ``reusable_*``, are printed only of a half called ``blind``.
+1. 1,800 messages, yes or no (``reusable``), committed before any rule was written. Rules were chosen on the half called
+   ``tune``; the half called ``report`` was measured blind at the commit "reuse: Let facts of a shop pass that only look
+   like moments": precision .756 and recall .425 of 900 judged. Its errors were read and mended after that, so both are
+   printed as ``seen_*``: they show that nothing is lost, not what to expect of a new log.
+2. 1,200 messages drawn after those, 600 a log, judged in three values (``verdict``) by a judge who had seen neither
+   the rules nor what passes: those at odd positions are the half ``blind``, those at even ones ``tune2``, for choosing
+   rules. Only ``blind`` gives the figures that have a floor.
 
-``python -m bench.reuse draw FOLDER`` draws the sample again and writes it with its texts, for those who judge; the
-messages after those that were judged are marked ``blind``. Judge them before you look at what passes.
+A verdict is, read without the conversation, as another customer would read it who asks the same tomorrow:
+
+- ``answer``: can be said again and tells something: a fact, a rule, how to do something, where to go, whom to write to.
+- ``harmless``: can be said again without being false or odd, but answers nothing: an apology, a courtesy, a question
+  for details.
+- ``no``: claims an action done or being done, promises money or an outcome, names or clearly refers to one customer,
+  order, place, moment, device or earlier turn, or makes no sense alone (a placeholder such as ``<NAME_1>``, a rest of a
+  sentence, a link that the log has lost and that was all there was). Between ``answer`` and ``no``: ``no``.
+
+The figures of the half ``blind``:
+
+- ``reusable_precision``: the share of what passes that is ``answer`` or ``harmless``: nothing false is said.
+- ``reusable_recall``: the share of ``answer`` that passes.
+- ``answering_precision``: the share of what passes that is ``answer``: something is told.
+
+There was one judge, a language model that read each message; no rule decided. Of 60 random rows judged again, 59 got
+the same verdict (kappa .96), but the first verdicts were minutes old and not out of sight: another judge will
+agree less.
+
+``python -m bench.reuse draw FOLDER`` draws both lots again and writes them with their texts, for those who judge.
 """
 
 from __future__ import annotations
@@ -38,50 +59,61 @@ DRAWN = {"star": 600, "tweetsumm": 1200}
 """Messages a log. Few can be said again (one in forty in STAR, one in eight in TweetSumm), so the second log, which has
 more to find, is judged twice as far."""
 MORE = 600
-"""Messages a log that are drawn after those, for a blind figure."""
+"""Messages a log that are drawn after those, for a blind figure and for choosing rules again."""
 SEED = 3
+ANSWER, HARMLESS, NO = "answer", "harmless", "no"
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures; ``only`` is a half: ``tune``, ``report`` (both were read) or ``blind``; ``quick`` changes nothing."""
-    started = time.monotonic()
-    blind = any(_labels(log, "blind") for log in LOGS)
-    for half_of, name in (("report", "seen"), ("tune", "seen"), ("blind", "reusable")):
-        if (half_of == only) if only else half_of == ("blind" if blind else "report"):
-            _measure(printer, half_of, name, started)
-    if not blind:
-        print("no message is judged blind: the floors are not measured (see bench/reuse.py)", file=sys.stderr)
+    """Measures; ``only`` is a half: ``blind`` (the default), or ``tune``, ``report``, ``tune2``, which were read.
+
+    ``quick`` changes nothing.
+    """
+    _measure(printer, only or "blind", time.monotonic())
 
 
-def _measure(printer: Printer, wanted: str, name: str, started: float) -> None:
-    right: Counter[tuple[bool, bool]] = Counter()
-    for log in LOGS:
-        judged = _labels(log, wanted)
-        said = said_in(log)
-        filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
-        for message in said:
-            label = judged.pop((message.conversation, message.turn), None)
-            if label is not None:
-                support = often[answer_key(message.text)]
-                passes = message.template not in filled and refusal_of(message.text, support=support) is None
-                right[passes, label] += 1
-        if judged:
-            raise CannotRun(f"{len(judged)} judged messages of {log} are not in the log; draw and judge again")
-    if not right:
+def _measure(printer: Printer, wanted: str, started: float) -> None:
+    judged = [(verdict, passes) for log in LOGS for verdict, passes in _judged(log, wanted)]
+    if not judged:
         raise CannotRun(f"no message of the half {wanted!r} is judged in {LABELS.name}")
-    passed = right[True, True] + right[True, False]
-    wanted_ones = right[True, True] + right[False, True]
-    n, seconds = sum(right.values()), time.monotonic() - started
-    print(f"{wanted} half: {n} judged, {wanted_ones} can be said again,", file=sys.stderr)
-    print(f"{passed} pass, {right[True, False]} of them wrongly", file=sys.stderr)
-    printer.figure(f"{name}_precision", right[True, True] / max(1, passed), n=n, seconds=seconds)
-    printer.figure(f"{name}_recall", right[True, True] / max(1, wanted_ones), n=n, seconds=seconds)
+    count = Counter(judged)
+    passed = {verdict: count[verdict, True] for verdict in (ANSWER, HARMLESS, NO)}
+    all_passed, answers = sum(passed.values()), passed[ANSWER] + count[ANSWER, False]
+    n, seconds = len(judged), time.monotonic() - started
+    print(f"{wanted} half: {n} judged, {answers} of them answers. Passed: {all_passed},", file=sys.stderr)
+    print(", ".join(f"{passed[verdict]} {verdict}" for verdict in passed), file=sys.stderr)
+    name = "reusable" if wanted == "blind" else "seen"
+    sayable = passed[ANSWER] + passed[HARMLESS]
+    printer.figure(f"{name}_precision", sayable / max(1, all_passed), n=n, seconds=seconds)
+    printer.figure(f"{name}_recall", passed[ANSWER] / max(1, answers), n=n, seconds=seconds)
+    if wanted == "blind":
+        printer.figure("answering_precision", passed[ANSWER] / max(1, all_passed), n=n, seconds=seconds)
 
 
-def _labels(log: str, wanted: str) -> dict[tuple[str, int], bool]:
+def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
+    """Verdict and whether it passes, of each judged message of a half of one log."""
+    verdicts = _verdicts(log, wanted)
+    if not verdicts:
+        return []
+    said = said_in(log)
+    filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
+    judged = []
+    for message in said:
+        verdict = verdicts.pop((message.conversation, message.turn), None)
+        if verdict is not None:
+            support = often[answer_key(message.text)]
+            passes = message.template not in filled and refusal_of(message.text, support=support) is None
+            judged.append((verdict, passes))
+    if verdicts:
+        raise CannotRun(f"{len(verdicts)} judged messages of {log} are not in the log; draw and judge again")
+    return judged
+
+
+def _verdicts(log: str, wanted: str) -> dict[tuple[str, int], str]:
+    """Verdicts of one half of one log; the first lot knew only yes (``answer``) and no."""
     with LABELS.open(newline="", encoding="utf-8") as rows:
         return {
-            (row["conversation"], int(row["turn"])): row["reusable"] == "1"
+            (row["conversation"], int(row["turn"])): row["verdict"] or (ANSWER if row["reusable"] == "1" else NO)
             for row in csv.DictReader(rows)
             if row["log"] == log and row["half"] == wanted
         }
@@ -143,10 +175,11 @@ def draw(log: str) -> list[Drawn]:
 
 
 def half(log: str, position: int) -> str:
-    """Every second message drawn was for choosing rules, the others for the figures; what comes after is blind."""
-    if position >= DRAWN[log]:
-        return "blind"
-    return "tune" if position % 2 == 0 else "report"
+    """Every second message drawn is for choosing rules, the others for the figures, in either lot."""
+    first, even = position < DRAWN[log], position % 2 == 0
+    if first:
+        return "tune" if even else "report"
+    return "tune2" if even else "blind"
 
 
 def write_sample(folder: Path) -> None:

@@ -99,6 +99,8 @@ def _written(file: Path) -> Iterator[IO[str]]:
     try:
         with open(handle, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
             yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(name, file)
     except BaseException:
         Path(name).unlink(missing_ok=True)

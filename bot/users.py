@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 import secrets
 import time
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from data.artifacts import write_atomic
 from data.errors import InputError
 
 if TYPE_CHECKING:
@@ -185,18 +185,8 @@ def _changing(workspace: Workspace) -> Iterator[dict[str, User]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         users = _read(path)
         yield users
-        write_private(path, json.dumps([asdict(user) for user in users.values()], indent=2, ensure_ascii=False) + "\n")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+        rows = [asdict(user) for user in users.values()]
+        write_atomic(path, json.dumps(rows, indent=2, ensure_ascii=False) + "\n", mode=0o600)
 
 
 def as_role(text: str) -> Role:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from data.prose import UPPER
 
@@ -90,6 +91,8 @@ _ZIP = re.compile(
     r",)?\s*(?:is )?([A-Z]{0,2}\d[A-Z\d\-]{2,9}(?: \d[A-Z]{2})?)\b|邮编[是为:： ]*(\d{6})",
     re.IGNORECASE,
 )
+_ZIP_WORDS = ("zip", "post", "plz", "邮编")
+_LOWER_WORDS = ("street", "road", "avenue", "lane", "drive", "court", "boulevard", "terrace", "crescent")
 _LOWER = re.compile(
     r"\b\d{1,5}[a-z]? (?!(?:\w+ )?(?:blocks?|miles?|minutes?|mins?|hours?|km|meters|of|on|the|to|and|days?|people)\b)"
     r"(?:[a-z]+ ){1,2}(?:street|road|avenue|lane|drive|court|boulevard|terrace|crescent)\b(?:, ?[a-z]+\b)?"
@@ -103,32 +106,32 @@ _HINT = re.compile(
 )
 """Without one of these there is no address in Latin letters."""
 
-_PARTS = (
-    "street", "road", "avenue", "lane", "drive", "court", "square", "boulevard", "blvd", "place", "terrace", "close",
-    "crescent", "cres", "gardens", "parkway", "pkwy", "highway", "walk", "mews", "quay", "path", "trail", "circle",
-    "alley", "turnpike", "plaza", "loop", "grove", "hill", "parade", "esplanade", "wharf", "bypass", "crossing", "way",
-    "travessa", "avda", "calle", "carrer", "paseo", "pasaje", "camino", "viale", "vicolo", "corso", "piazza", "largo",
-    "strada", "contrada", "chemin", "quai", "impasse", "allée", "route", "cours", "ulica", "ulitsa", "strasse", "jalan",
-    "leoforos", "λεωφόρος", "οδός", "улица", "praça", "alameda", "estrada", "odos", "lorong", "box", "apt", "suite",
-    "flat", "apartment", "unit", "address", "live", "corner of", "arrived at", "office is", "moved", "deliver",
-    "side of", "\n", "zip", "postcode", "post code", "postal code", "邮编", "c/",
-)  # fmt: skip
-_SHORT = re.compile(
-    r"(?:St|Str|Rd|Ave?|Ln|Dr|Ct|Sq|Pl|Tce|Hwy|Row|Cir)\b|"
-    r"(?:Rua|Av|Via|Rue|rue|Ul|Am|Im|An der|Auf der|Zur|Zum|Jl|ул)\b"
+_FIRST_WORD = re.sub(r" \w+\||\\\.\??", lambda found: "|" if found.group().startswith(" ") else "", _BEFORE_NAME)
+_HINT_WORD = re.compile(
+    rf"{_STREET}$|{_FIRST_WORD}$|(?i:^(?:box|apt|suite|flat|apartment|unit|zip)$|postcode|post(?:al)?$)|"
+    r"^(?:AA|AE|AP)$|street|road|avenue|lane|drive|court|boulevard|terrace|crescent|"
+    r"[Aa]ddress|[Ll]ive[sd]?$|corner$|arrived$|office$|moved|deliver|side$|邮编"
 )
+"""What of ``_HINT`` stands in one word."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 _BEFORE_NUMBER = re.compile(r"(\S{1,40})[ ]\d")  # bounded: a line of digits has no blank to stop at
 _CODE_OF_TWO = re.compile(r"\d [ABD-HJLNP-UW-Z]{2}\b")
 
 
 def _may_hold(text: str) -> bool:
     """A tenth of the time of ``_HINT``, and true wherever that is found: its words, or a word before a number."""
-    small = text.lower()
     return (
-        any(part in small for part in _PARTS)
+        "\n" in text
+        or any(map(_hints, _LETTERS.findall(text)))
+        or "C/" in text
         or any(_ENDS.search(word) for word in _BEFORE_NUMBER.findall(text))
-        or bool(_CODE_OF_TWO.search(text) or _SHORT.search(text))
+        or bool(_CODE_OF_TWO.search(text))
     )
+
+
+@lru_cache(maxsize=65536)
+def _hints(word: str) -> bool:
+    return bool(_HINT_WORD.search(word))
 
 
 _ENDS = re.compile(rf"(?:{_ENDING}|AA|AE|AP)$", re.IGNORECASE)
@@ -173,7 +176,7 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
 def _latin(text: str) -> Iterator[tuple[int, int]]:
     written = text.title() if text.islower() and len(text.title()) == len(text) else text
     whole = _ADDRESS if written is text else _ADDRESS_SMALL
-    for match in _CORNER.finditer(written):
+    for match in _CORNER.finditer(written) if "orner of" in written else ():
         yield match.start(), match.start() + len(match.group().rstrip(" .,"))
     for match in (*whole.finditer(written), *_BETWEEN.finditer(written)):
         if not _NOT_CITED.match(match.group()):
@@ -183,10 +186,11 @@ def _latin(text: str) -> Iterator[tuple[int, int]]:
     for match in _LED.finditer(written):
         if any(c.isdigit() for c in match.group()) and _CUE.search(text[max(0, match.start() - 60) : match.start()]):
             yield match.start(), _end(match)
-    for match in _ZIP.finditer(text):
+    small = text.lower()
+    for match in _ZIP.finditer(text) if any(word in small for word in _ZIP_WORDS) else ():
         group = 1 if match.group(1) else 2
         yield match.start(group), match.end(group)
-    for match in _LOWER.finditer(text):
+    for match in _LOWER.finditer(text) if any(word in text for word in _LOWER_WORDS) else ():
         yield match.start(), _end(match)
 
 

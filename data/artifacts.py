@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -21,6 +22,8 @@ from data.errors import InputError
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+HASHED_AT_ONCE = 4
+"""Files; they are read piece by piece."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,31 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _hashed(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Relative path to SHA-256; several files at once, as hashing leaves the other threads alone."""
+    names = list(names)
+    with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
+        return dict(zip(names, pool.map(lambda name: hash_file(folder / name), names), strict=True))
+
+
 def hash_json(value: object) -> str:
     """First 12 hex digits of the SHA-256 of canonical JSON: the key of a stage from its inputs."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Writes a text file so that a reader sees the old or the new one whole (temporary name, fsync, rename)."""
+def write_atomic(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Writes a text file so that a reader sees the old or the new one whole (temporary name, fsync, rename).
+
+    Args:
+        path: Its folder is made where it is missing.
+        text: The whole content.
+        mode: Permissions, less what the umask takes away; ``0o600`` for what only its owner may read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
@@ -77,10 +94,15 @@ def write_atomic(path: Path, text: str) -> None:
 
 @dataclass
 class Draft:
-    """An artefact being written: put files into ``folder``, figures into ``metrics``."""
+    """An artefact being written: put files into ``folder``, figures into ``metrics``.
+
+    Attributes:
+        hashes: Relative path to SHA-256 of files that are links to those of a verified artefact; they are not read.
+    """
 
     folder: Path
     metrics: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -104,7 +126,9 @@ def create(parent: Path, manifest: Manifest, *, resume: bool = False) -> Iterato
     try:
         draft = Draft(folder, dict(manifest.metrics))
         yield draft
-        files = {str(p.relative_to(folder)): hash_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+        names = [str(p.relative_to(folder)) for p in sorted(folder.rglob("*")) if p.is_file()]
+        hashes = draft.hashes | _hashed(folder, [name for name in names if name not in draft.hashes])
+        files = {name: hashes[name] for name in names}
         seconds = (datetime.now(timezone.utc) - started).total_seconds()
         row = asdict(manifest) | {
             "files": files,
@@ -178,9 +202,10 @@ def load_manifest(folder: Path, *, kind: str, verify: bool = True) -> Manifest:
 
 
 def _verify_files(folder: Path, manifest: Manifest, again: str) -> None:
+    found = _hashed(folder, (name for name in manifest.files if (folder / name).is_file()))
     for name, expected in manifest.files.items():
         path = folder / name
-        actual = hash_file(path) if path.is_file() else "no file"
+        actual = found.get(name, "no file")
         if actual != expected:
             raise InputError(str(path), got=f"SHA-256 {actual[:12]}", expected=expected[:12], next_step=again)
 
@@ -217,6 +242,8 @@ class DatasetLayout:
     utterances = _Member("columns/utterances", "A table a shard: the agents' messages.")
     words = _Member("columns/words", "A table a shard: what those messages say beneath their courtesies.")
     groups = _Member("groups.arrow", "Wordings to answers, for the growth of the log.")
+    splits = _Member("splits.arrow", "The split of each complete conversation, for the growth of the log.")
+    labels = _Member("labels.arrow", "The topic of each conversation and who says so, for the growth of the log.")
     survey = _Member("survey.arrow", "Ids and hashes of the conversations of each block, for the growth of the log.")
     facts = _Member("facts.json", "What the log told about the shop itself.")
     intents = _Member("intents.jsonl", "`IntentExample` rows.")
@@ -236,6 +263,7 @@ class ModelLayout:
     encoder_config = _Member("encoder.json", "dim, max_length, prompt, base model and its hash.")
     tokenizer = _Member("tokenizer.json", "Hugging Face `tokenizers` file.")
     intent_head = _Member("intent_head.npz", "`retrieval.head.LinearHead`.")
+    scope = _Member("scope.npz", "`retrieval.scope.IntentScope`.")
     answer_head = _Member("answer_head.npz", "`retrieval.head.LinearHead`.")
     bridge = _Member("bridge.npz", "`retrieval.bridge.Bridge`.")
     mood_head = _Member("mood_head.npz", "`retrieval.head.LinearHead` of `retrieval.mood.MoodHead`.")

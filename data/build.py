@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from data.stages import Options
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raised with every change that makes another dataset from the same log."""
 
 STATIC = PROJECT / "data" / "rasa"
@@ -91,7 +91,8 @@ def build_dataset(
         key = workspace_key(workspace.var)
         manifest = Manifest("dataset", layout.folder.name, recipe=recipe)
         with create(parent, manifest, resume=not fresh) as draft:
-            report = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
+            made = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
+            report, draft.hashes = made
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
     return layout
 

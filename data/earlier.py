@@ -11,19 +11,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, hash_json, is_complete, load_manifest, write_atomic
 from data.errors import InputError
 from data.grouping import Known
+from data.grown import KnownTopics
 from data.parts import notes_of, read_table, write_table
 from data.shop import SettledFacts
+from data.split import Settled, SplitBy
 from data.survey import Surveyed
 from data.wording import Stock
 
 ENOUGH = 0.7
 """Share of a log's blocks that an earlier dataset must hold; below it, what it decided of the shop is out of date."""
 
+LARGE = 5_000
+"""Conversations from which a log's topics and groups of customers stay as they were decided; fewer are looked at anew
+each time, as that takes a second."""
+
+SPLIT_COLUMNS = pa.schema([("id", pa.string()), ("code", pa.int8())])
 SURVEY_COLUMNS = pa.schema([("block", pa.int32()), ("id", pa.string()), ("digest", pa.binary(16))])
 """One row a conversation of the log, repeated ones too; ``block`` counts the notes' list of blocks."""
 
@@ -61,15 +70,57 @@ class Decided:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A dataset whose blocks and shards may be used again; one without a folder has none."""
+    """A dataset whose blocks and shards may be used again; one without a folder has none.
+
+    Attributes:
+        layout: Of the dataset, which was verified.
+        blocks: Key of each block to what its survey found.
+        linked: Path of each shard that was linked, inside the new dataset, to its hash.
+    """
 
     layout: DatasetLayout | None = None
     blocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    linked: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """Of its files."""
+        return load_manifest(self.layout.folder, kind="dataset", verify=False).files if self.layout else {}
 
     @cached_property
     def decided(self) -> Decided | None:
         """What it decided."""
         return Decided.load(self.layout.facts) if self.layout else None
+
+    @cached_property
+    def settled(self) -> Settled | None:
+        """How it split the log; None for a small one, which is split anew in no time."""
+        if not self.layout or not self.is_large:
+            return None
+        table = read_table(self.layout.splits)
+        codes = dict(zip(table["id"].to_pylist(), table["code"].to_pylist(), strict=True))
+        return Settled(notes_of(table)["by"], codes)
+
+    def topics(self, accepted: str) -> KnownTopics | None:
+        """The topics it found; None for a small log, and where people have decided otherwise since.
+
+        Args:
+            accepted: Hash of what people accepted by now.
+        """
+        if not self.layout or not self.is_large:
+            return None
+        recipe = load_manifest(self.layout.folder, kind="dataset", verify=False).recipe
+        return KnownTopics.load(self.layout.labels) if recipe.get("accepted") == accepted else None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is so large that what was decided of its conversations stays."""
+        return self.layout is not None and len(read_table(self.layout.survey)) >= LARGE
+
+    @property
+    def answers(self) -> Path | None:
+        """Its answers."""
+        return self.layout.answers if self.layout else None
 
     @cached_property
     def known(self) -> Known:
@@ -118,6 +169,7 @@ class Earlier:
             return False
         try:
             os.link(there, place)
+            self.linked[f"{kind}/{place.name}"] = self.hashes[f"{kind}/{there.name}"]
         except OSError:  # another file system, or one without links
             shutil.copyfile(there, place)
         return True
@@ -169,6 +221,16 @@ def _blocks_of(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str,
         return {}  # a dataset of another time, or a broken one: it is not used, and nothing is lost
     blocks: dict[str, dict[str, Any]] = notes["blocks"]
     return blocks
+
+
+def save_splits(path: Path, tables: Sequence[pa.Table], codes: Sequence[NDArray[np.int8]], by: SplitBy) -> None:
+    """Writes the split of each complete conversation, for ``Earlier.settled``."""
+    columns: dict[str, list[Any]] = {"id": [], "code": []}
+    for table, found in zip(tables, codes, strict=True):
+        complete = table["complete"].to_numpy(zero_copy_only=False).astype(bool)
+        columns["id"] += table["id"].filter(pa.array(complete)).to_pylist()
+        columns["code"] += found[complete].tolist()
+    write_table(path, SPLIT_COLUMNS, columns, notes={"by": by})
 
 
 def save_survey(path: Path, surveys: Sequence[Surveyed]) -> None:

@@ -41,6 +41,10 @@ class Engine(AbstractContextManager["Engine"], Protocol):
         """Yields ``function(item)`` of each item, in the order of the items; items are drawn as they are needed."""
         ...
 
+    def rest(self) -> None:
+        """Nothing is mapped for a while: gives back what the workers hold."""
+        ...
+
 
 class Serial:
     """Runs everything in this process: nothing to start, for small logs and for tests."""
@@ -50,6 +54,9 @@ class Serial:
     def map(self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]) -> Iterator[ResultT]:
         """See ``Engine``."""
         return map(function, items)
+
+    def rest(self) -> None:
+        """See ``Engine``."""
 
     def __enter__(self) -> Serial:
         return self
@@ -68,10 +75,23 @@ class Processes:
     def __init__(self, count: int | None = None) -> None:
         self.count = count or cores()
         self.name = f"{self.count} processes"
-        # Spawned, not forked: the parent draws progress bars in a thread, and a fork would copy its locks as they are.
-        self._pool = ProcessPoolExecutor(
-            self.count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
-        )
+        self._started: ProcessPoolExecutor | None = None
+
+    @property
+    def _pool(self) -> ProcessPoolExecutor:
+        if self._started is None:
+            # Spawned, not forked: the parent draws bars in a thread, and a fork would copy its locks as they are.
+            spawn = multiprocessing.get_context("spawn")
+            self._started = ProcessPoolExecutor(
+                self.count, mp_context=spawn, initializer=_begin, initargs=(os.getpid(),)
+            )
+        return self._started
+
+    def rest(self) -> None:
+        """See ``Engine``; the workers end, and others begin when they are needed."""
+        if self._started is not None:
+            self._started.shutdown()
+            self._started = None
 
     def map(self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]) -> Iterator[ResultT]:
         """See ``Engine``.
@@ -95,7 +115,8 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if self._started is not None:
+            self._started.shutdown(wait=kind is None, cancel_futures=True)
 
 
 class Dask:
@@ -133,6 +154,9 @@ class Dask:
             return self._client.submit(function, item, pure=False)
 
         yield from _in_order(submit, lambda future: future.result(), function, items, self.count)
+
+    def rest(self) -> None:
+        """See ``Engine``; the workers are not ours."""
 
     def __enter__(self) -> Dask:
         return self

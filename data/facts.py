@@ -28,6 +28,9 @@ SAMPLED = 8000
 """Conversations that the costly parts look at; a share among them is known to about one point."""
 
 SHOWN_ANSWERS, SHOWN_TOPICS, SHOWN_ROWS = 30, 25, 10
+CHECKED = 3000
+"""Labels that are checked, evenly taken: about 5 s. ``careline data check`` looks at all, and with the encoder."""
+
 LONGEST = 40
 """Messages; longer conversations are counted together."""
 
@@ -82,7 +85,8 @@ class Facts:
         answers: The most frequent ones.
         usable: Messages of agents whose answer can be said again.
         support: How often each answer was given, most frequent first.
-        issues: Rows of ``label_issues.jsonl``; None where the dataset has none of these.
+        issues: Labels to look at (`data.label_check`, by words alone), of at most ``CHECKED`` given ones; None where
+            the log gives no labels.
         contradictions: Rows of ``contradictions.jsonl``; None where the dataset has none of these.
     """
 
@@ -122,7 +126,7 @@ def collect_facts(layout: DatasetLayout) -> Facts:
     for conversation in read_rows(layout.conversations, Conversation):
         counted.add(conversation)
     _count_answers(facts, read_rows(layout.answers, Answer))
-    facts.issues = rows_if_there(layout.folder / "label_issues.jsonl")
+    facts.issues = _doubtful(layout)
     facts.contradictions = rows_if_there(layout.folder / "contradictions.jsonl")
     return facts
 
@@ -221,6 +225,22 @@ def _count_intents(facts: Facts, rows: Iterable[IntentExample]) -> dict[str, str
             topics[key] = row.intent
     facts.conflicts = [(next(iter(texts.values())), tuple(texts)) for texts in under.values() if len(texts) > 1]
     return topics
+
+
+def _doubtful(layout: DatasetLayout) -> list[dict[str, Any]] | None:
+    from data.label_check import check_labels
+
+    given = [row for row in read_rows(layout.intents, IntentExample) if row.source in ("log", "person", "rules")]
+    if not given:
+        return None
+    step = max(1, math.ceil(len(given) / CHECKED))
+    rows = given[::step]
+    doubts = check_labels([row.text for row in rows], [row.intent for row in rows], [row.language for row in rows])
+    return [
+        {"kind": doubt.kind, "text": doubt.text, "given": doubt.given, "suggested": doubt.suggested}
+        | {"stands as": rows[doubt.other].intent if doubt.other is not None else ""}
+        for doubt in doubts
+    ]
 
 
 def _count_answers(facts: Facts, rows: Iterable[Answer]) -> None:

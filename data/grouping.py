@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from data.dedupe import PLACEHOLDER, says_same
 from data.parts import BANDS, read_table, wide, write_table
+from data.wording import number
 
 Ids = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -33,8 +34,14 @@ MOST_WORDINGS = 24
 _NEIGHBOURS = 3
 _PAIRS = 1 << 16
 
-GROUP_COLUMNS = pa.schema([("wording", pa.uint64()), ("leader", pa.uint64()), ("id", pa.string())])
-"""One row a wording: which wording leads its answer, and that answer's id."""
+GROUP_COLUMNS = pa.schema(
+    [("wording", pa.uint64()), ("leader", pa.uint64()), ("id", pa.string()), ("made", pa.uint64())]
+)
+"""One row a wording: which wording leads its answer; in the leader's row that answer's id, and a hash of all that the
+answer was made from, where one was made."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIXERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 class Strings:
@@ -77,6 +84,7 @@ class Utterances:
         self.group: Ids = keys["group"].to_numpy()
         self.wording: Ids = keys["wording"].to_numpy()
         self.text: Ids = keys["text"].to_numpy()
+        self.question: Ids = keys["question"].to_numpy()
         self.labelled = np.asarray(table["label"].is_valid().to_numpy(zero_copy_only=False), dtype=bool)
         self._bands = keys["bands"]
         self.labels, self.questions = Strings(table["label"]), Strings(table["question"])
@@ -99,11 +107,13 @@ class Known:
         wordings: (n,) ascending.
         leaders: (n,) of each.
         ids: Leader to id of the answer.
+        made: Leader to the hash of what the answer was made from.
     """
 
     wordings: Ids = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     leaders: Ids = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     ids: dict[int, str] = field(default_factory=dict)
+    made: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Known:
@@ -111,9 +121,11 @@ class Known:
         table = read_table(path)
         wordings, leaders = table["wording"].to_numpy(), table["leader"].to_numpy()
         order = np.argsort(wordings)
-        ids = Strings(table["id"])
-        led = {int(leader): ids.text(row) for row, leader in enumerate(leaders) if wordings[row] == leader}
-        return cls(wordings[order], leaders[order], led)
+        heads = pa.array(wordings == leaders)
+        led = wordings[wordings == leaders].tolist()
+        ids, made = (table[name].filter(heads).to_pylist() for name in ("id", "made"))
+        made_of = {leader: value for leader, value in zip(led, made, strict=True) if value is not None}
+        return cls(wordings[order], leaders[order], dict(zip(led, ids, strict=True)), made_of)
 
     def leader_of(self, wordings: Ids) -> tuple[NDArray[np.bool_], Ids]:
         """Which of these it knows, and their leaders."""
@@ -167,6 +179,7 @@ class Groups:
         self.leaders = self._lead()  # (wordings,) position of each wording's leader
         self.of = self.leaders[inverse]  # (messages,) position of the leading wording
         self._order = np.argsort(self.of, kind="stable")
+        self._sorted = self.of[self._order]
 
     def _lead(self) -> Rows:
         """Finds near-duplicates: each wording's leader is the most frequent one that says the same."""
@@ -216,10 +229,18 @@ class Groups:
         return np.asarray(self.kept[self.said.labelled[self._first[self.kept]]])
 
     def __iter__(self) -> Iterator[AnswerGroup]:
-        sorted_of = self.of[self._order]
-        for leader in self.kept:
-            start, end = np.searchsorted(sorted_of, [leader, leader + 1])
-            yield self._group(int(leader), self._order[start:end])
+        return self.some(self.kept)
+
+    def some(self, leaders: Rows) -> Iterator[AnswerGroup]:
+        """The answers that these wordings lead, in their order."""
+        starts, ends = np.searchsorted(self._sorted, leaders), np.searchsorted(self._sorted, leaders + 1)
+        for leader, start, end in zip(leaders.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            yield self._group(leader, self._order[start:end])
+
+    def supports(self, leaders: Rows) -> list[int]:
+        """How many messages each of these answers has."""
+        counts = np.searchsorted(self._sorted, leaders + 1) - np.searchsorted(self._sorted, leaders)
+        return [int(count) for count in counts]
 
     def _group(self, leader: int, rows: Rows) -> AnswerGroup:
         said, first = self.said, int(self._first[leader])
@@ -246,20 +267,67 @@ class Groups:
         words = f"{self.said.languages.text(first)}\n{self.said.words.text(first)}"
         return hashlib.sha256(words.encode()).hexdigest()[:12]
 
-    def save(self, path: Path) -> None:
-        """Keeps how the wordings were grouped, for the growth of the log."""
-        heads = {int(leader): self.id_of(int(leader)) for leader in np.unique(self.leaders)}
-        columns = {
-            "wording": self.wordings,
-            "leader": self.wordings[self.leaders],
-            "id": [heads[int(leader)] if leader == i else None for i, leader in enumerate(self.leaders)],
-        }
+    def made_from(self, conversations: Ids, *, salt: int = 0) -> Ids:
+        """(kept,) a hash of everything that each kept answer is made from: equal hashes, equal answers.
+
+        Args:
+            conversations: (conversations) a hash of all that an answer takes from each.
+            salt: Of what else it depends on.
+        """
+        said = self.said
+        mixed = np.full(len(said), salt, dtype=np.uint64)
+        for column in (said.group, said.wording, said.text, said.question, conversations[said.conversation]):
+            mixed = _mix(mixed ^ column)
+        times = np.nan_to_num(said.time, nan=-1.0).astype(np.float64).view(np.uint64)
+        mixed = _mix(mixed ^ times)[self._order]
+        starts, ends = np.searchsorted(self._sorted, self.kept), np.searchsorted(self._sorted, self.kept + 1)
+        first = np.repeat(starts, ends - starts)
+        rows = np.arange(len(first)) - np.repeat(np.cumsum(ends - starts) - (ends - starts), ends - starts)
+        values = _mix(mixed[first + rows] + rows.astype(np.uint64) * _GOLDEN)
+        totals = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values, dtype=np.uint64)])
+        until = np.cumsum(ends - starts)
+        return np.asarray(totals[until] - totals[until - (ends - starts)])
+
+    def ids_hashed(self, ids: Mapping[int, str]) -> Ids:
+        """(messages,) a hash of the id of each one's answer, 0 where it is not among these; see ``of``."""
+        hashes = np.zeros(len(self.wordings), dtype=np.uint64)
+        for leader, name in ids.items():
+            hashes[leader] = number(name)
+        return np.asarray(hashes[self.of])
+
+    def made_before(self) -> list[int | None]:
+        """(kept) the hashes with which an earlier build made the kept answers."""
+        return [self._known.made.get(key) for key in self.wordings[self.kept].tolist()]
+
+    def save(self, path: Path, made: Ids) -> None:
+        """Keeps how the wordings were grouped, for the growth of the log.
+
+        Args:
+            path: The file.
+            made: From ``made_from``.
+        """
+        heads = np.unique(self.leaders)
+        ids: list[str | None] = [None] * len(self.leaders)
+        hashes: list[int | None] = [None] * len(self.leaders)
+        for leader in heads.tolist():
+            ids[leader] = self.id_of(leader)
+        for leader, value in zip(self.kept.tolist(), made.tolist(), strict=True):
+            hashes[leader] = value
+        columns = {"wording": self.wordings, "leader": self.wordings[self.leaders], "id": ids, "made": hashes}
         write_table(path, GROUP_COLUMNS, columns)
 
     @property
     def has_catalogue(self) -> bool:
         """True when the log names the templates of most agent messages: then these are its answers."""
         return bool(self.said.labelled.mean() >= 0.5) if len(self.said) else False
+
+
+def _mix(values: Ids) -> Ids:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014, figure 17)."""
+    values = values + _GOLDEN
+    values = (values ^ (values >> np.uint64(30))) * _MIXERS[0]
+    values = (values ^ (values >> np.uint64(27))) * _MIXERS[1]
+    return np.asarray(values ^ (values >> np.uint64(31)))
 
 
 def _met(values: Ids, places: Rows, size: int) -> Rows:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from data.courtesy import is_small_talk, strip_courtesies
-from data.dedupe import strip_stock
+from data.dedupe import edges_of, stock_of, strip_stock, without_stock
 from data.discover import Cluster, discover
 from data.embed import embed_words
+from data.labelled import intent_names, label_of, labelled_rows, labelled_topics
 from data.schema import Conversation, IntentExample, Split, Topic
 from data.weak import Rule, weak_labels
 
@@ -44,7 +45,8 @@ LONGEST = 300
 """Characters; a longer opening tells a story of several topics."""
 
 OUT_OF_SCOPE = "out_of_scope"
-_COUNTED = {"log": "tagged", "rules": "ruled", "person": "accepted"}
+COUNTED = {"log": "tagged", "rules": "ruled", "person": "accepted", "model": "assigned", "cluster": "grouped"}
+"""Sources of labels to what conversations that they labelled are counted as."""
 Item = TypeVar("Item")
 _SLUG = re.compile(r"[^a-z0-9\u00c0-\u024f\u4e00-\u9fff]+")
 
@@ -69,6 +71,12 @@ class Topics:
         static: The domain's examples that remain.
         counts: How many conversations were tagged, accepted, ruled, assigned, grouped or left; how many examples were
             moved or dropped.
+        labels: By conversation.
+        openings: By conversation, as they were compared.
+        stock: Sentences that were left out of them, at the start and at the end.
+        settled: What became of examples that were compared with the domain's: text to the intent it teaches, to
+            nothing where it teaches none, or to its own topic. Those of ``out_of_scope`` that are in scope here stand
+            in it with that and a line feed before them.
     """
 
     topics: list[Topic]
@@ -76,6 +84,10 @@ class Topics:
     examples: list[IntentExample]
     static: list[IntentExample]
     counts: Counter[str] = field(default_factory=Counter)
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    openings: Mapping[str, str] = field(default_factory=dict)
+    stock: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    settled: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_topics(
@@ -86,6 +98,7 @@ def find_topics(
     embed: Embed | None = None,
     accepted: Mapping[str, str] | None = None,
     rules: Sequence[Rule] = (),
+    table: bool = False,
 ) -> Topics:
     """Finds the topics of a log.
 
@@ -99,12 +112,18 @@ def find_topics(
         embed: An encoder for grouping; TF-IDF without one.
         accepted: Conversation id to topic, from `data.proposals.accepted_labels`.
         rules: From `data.weak.read_rules`.
+        table: Whether every conversation is a single message, as in a table of labelled ones; where nine of ten have a
+            label, labels are taken at their word (`data.labelled`).
     """
-    openings = openings_of(conversations)
+    if table and sum(label_of(c) is not None for c in conversations) >= 0.9 * max(1, len(conversations)):
+        return _labelled_table(conversations, splits, static)
+    said = {c.id: text for c in conversations if (text := opening(c))}
+    stock = stock_of_openings(said.values())
+    openings = {i: without_stock(text, *stock) for i, text in said.items()}
     languages = {c.id: c.language or "en" for c in conversations}
     own = {example.intent for example in static}
     labels, titles = _labelled(conversations, openings, languages, accepted or {}, rules)
-    counts = Counter({_COUNTED[source]: n for source, n in Counter(x.source for x in labels.values()).items()})
+    counts = Counter({COUNTED[source]: n for source, n in Counter(x.source for x in labels.values()).items()})
     counts["tagged"] += 0
     assigned = _assign({i: label.topic for i, label in labels.items()}, openings, languages, splits)
     labels |= {i: Label(name, "model", chance) for i, (name, chance) in assigned.items()}
@@ -118,10 +137,25 @@ def find_topics(
         labels |= dict.fromkeys(members, Label(name, "cluster", round(cluster.stability, 3)))
         counts["grouped"] += len(members)
     counts["without_topic"] = sum(i not in labels for i in openings)
-    examples = _examples(openings, labels, languages, splits, own)
-    examples, kept = _settle(examples, list(static), counts)
+    settled: dict[str, str] = {}
+    examples, kept = settle(examples_of(openings, labels, languages, splits, own), static, counts, settled)
     of = {i: label.topic for i, label in labels.items() if label.topic not in own}
-    return Topics(_topics(of, titles, keywords, languages, openings), of, examples, kept, counts)
+    topics = _topics(of, titles, keywords, languages, openings)
+    return Topics(topics, of, examples, kept, counts, labels, openings, stock, settled)
+
+
+def _labelled_table(
+    conversations: Sequence[Conversation], splits: Mapping[str, Split], static: Sequence[IntentExample]
+) -> Topics:
+    languages = {c.id: c.language or "en" for c in conversations}
+    labels = sorted({label for c in conversations if (label := label_of(c)) is not None})
+    names = intent_names(labels, {label: slug(label) or f"topic_{i}" for i, label in enumerate(labels, start=1)})
+    rows = labelled_rows(conversations, splits, languages, names, {example.intent for example in static})
+    topics = labelled_topics(rows, {name: label for label, name in names.items()})
+    of = {c.id: names[label] for c in conversations if (label := label_of(c)) is not None}
+    return Topics(
+        topics, of, rows, list(static), Counter(tagged=len(of), assigned=0, without_topic=len(languages) - len(of))
+    )
 
 
 def opening(conversation: Conversation) -> str | None:
@@ -130,6 +164,12 @@ def opening(conversation: Conversation) -> str | None:
         if message.role == "customer" and not is_small_talk(message.text):
             return strip_courtesies(message.text)
     return None
+
+
+def stock_of_openings(texts: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Sentences that open, and that end, many different questions, as keys."""
+    first, last = edges_of(texts)
+    return stock_of([first]), stock_of([last])
 
 
 def openings_of(conversations: Sequence[Conversation]) -> dict[str, str]:
@@ -220,7 +260,7 @@ def _classify(
     model = LogisticRegression(C=10, max_iter=200)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     held = cross_val_predict(model, train, tags, cv=folds, method="predict_proba")  # (known, tags)
-    least = _least_confidence(held.max(axis=1), np.unique(tags)[held.argmax(axis=1)] == tags)
+    least = least_confidence(held.max(axis=1), np.unique(tags)[held.argmax(axis=1)] == tags)
     chances = model.fit(train, tags).predict_proba(rest)
     best = zip(unknown, chances.argmax(axis=1), chances.max(axis=1), strict=True)
     return {i: (str(model.classes_[which]), round(float(chance), 3)) for i, which, chance in best if chance >= least}
@@ -242,7 +282,7 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[i * len(items) // most] for i in range(most)]
 
 
-def _least_confidence(confidence: Sequence[float], right: Sequence[bool]) -> float:
+def least_confidence(confidence: Sequence[float], right: Sequence[bool]) -> float:
     """The lowest confidence above which the share of right tags is at least ``SURE``; at least 0.3."""
     ranked = sorted(zip(confidence, right, strict=True), reverse=True)
     least, hits = 1.01, 0
@@ -266,7 +306,7 @@ def _discovered(
     return found
 
 
-def _examples(
+def examples_of(
     openings: Mapping[str, str],
     labels: Mapping[str, Label],
     languages: Mapping[str, str],
@@ -290,32 +330,53 @@ def _examples(
     return [row for members in grouped.values() for row in evenly(members, MOST_EXAMPLES)]
 
 
-def _settle(
-    examples: list[IntentExample], static: list[IntentExample], counts: Counter[str]
+def settle(
+    examples: Sequence[IntentExample], static: Sequence[IntentExample], counts: Counter[str], settled: dict[str, str]
 ) -> tuple[list[IntentExample], list[IntentExample]]:
     """Ends quarrels between topics and the domain's intents.
 
     What is nearly an example of an intent becomes one; what is close to one is dropped. Towards ``out_of_scope`` it is
     the other way round: what this shop's customers ask is in scope.
+
+    Args:
+        examples: Of the topics, and of the domain's intents.
+        static: The domain's own.
+        counts: Added to.
+        settled: See `Topics`; what it holds already is not compared again, and the rest is added.
+
+    Returns:
+        The examples, and those of the domain that remain.
     """
     topical = [e for e in examples if e.kind == "topic"]
     rivals = [e for e in static if e.intent != OUT_OF_SCOPE]
     if not topical or not rivals:
-        return examples, static
-    settled = [e for e in examples if e.kind == "static"]
-    for example, (likeness, nearest) in zip(topical, _nearest(topical, rivals), strict=True):
-        if likeness >= SAME:
-            counts["moved_to_intents"] += 1
-            settled.append(replace(example, intent=rivals[nearest].intent, kind="static"))
-        elif likeness >= CLOSE:
-            counts["dropped_as_close"] += 1
-        else:
-            settled.append(example)
-    outside = [e for e in static if e.intent == OUT_OF_SCOPE]
-    near = _nearest(outside, topical) if outside else []
-    in_scope = {e.text for e, (likeness, _) in zip(outside, near, strict=True) if likeness >= CLOSE}
+        return list(examples), list(static)
+    fresh = [e for e in topical if e.text not in settled]
+    outside = [e for e in static if e.intent == OUT_OF_SCOPE and _outside(e) not in settled]
+    if fresh:
+        for e, (likeness, nearest) in zip(fresh, _nearest(fresh, rivals), strict=True):
+            settled[e.text] = rivals[nearest].intent if likeness >= SAME else "" if likeness >= CLOSE else e.intent
+        if outside:
+            near = _nearest(outside, fresh)
+            settled |= {_outside(e): "" for e, (likeness, _) in zip(outside, near, strict=True) if likeness >= CLOSE}
+    kept = [e for e in examples if e.kind == "static"]
+    own = {e.intent for e in rivals}
+    for e in topical:
+        becomes = settled[e.text]
+        if becomes in own:
+            kept.append(replace(e, intent=becomes, kind="static"))
+        elif becomes:
+            kept.append(e)
+        counts["moved_to_intents"] += becomes in own
+        counts["dropped_as_close"] += not becomes
+    in_scope = {e.text for e in static if e.intent == OUT_OF_SCOPE and _outside(e) in settled}
     counts["in_scope_here"] = len(in_scope)
-    return settled, [e for e in static if e.intent != OUT_OF_SCOPE or e.text not in in_scope]
+    return kept, [e for e in static if e.intent != OUT_OF_SCOPE or e.text not in in_scope]
+
+
+def _outside(example: IntentExample) -> str:
+    """The key of an out-of-scope example in what is settled; a topic's may have the same text."""
+    return f"{OUT_OF_SCOPE}\n{example.text}"
 
 
 def _nearest(queries: Sequence[IntentExample], others: Sequence[IntentExample]) -> list[tuple[float, int]]:

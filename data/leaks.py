@@ -243,29 +243,65 @@ def _pairs(bands: NDArray[np.uint64], held: NDArray[np.int64], older: NDArray[np
     """All pairs of a row of ``held`` and one of ``older`` that are alike; a piece at a time, so that memory is flat."""
     import numpy as np
 
+    sides = [_sorted_by(bands[:, band], older) for band in range(BANDS)]
     found = [np.zeros(0, dtype=np.int64)]
     for start in range(0, len(held), _PIECE):
         piece = held[start : start + _PIECE]
-        agreeing = [_agreeing(bands[:, band], piece, older, most) for band in range(BANDS)]
+        agreeing = [_agreeing(bands[:, band], piece, side, most) for band, side in enumerate(sides)]
         pairs, counts = np.unique(np.concatenate(agreeing), return_counts=True)
         found.append(pairs[counts >= ALIKE])
     pairs = np.concatenate(found)
     return pairs // max(1, len(bands)), pairs % max(1, len(bands))
 
 
+def _sorted_by(band: NDArray[np.uint64], rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The values of a band in ascending order, and their rows: sorted once for all pieces."""
+    import numpy as np
+
+    rows = rows[band[rows] != 0]
+    rows = rows[np.argsort(band[rows], kind="stable")]
+    return band[rows], rows
+
+
 def _agreeing(
-    band: NDArray[np.uint64], held: NDArray[np.int64], older: NDArray[np.int64], most: int
+    band: NDArray[np.uint64],
+    held: NDArray[np.int64],
+    older: tuple[NDArray[np.uint64], NDArray[np.int64]],
+    most: int,
 ) -> NDArray[np.int64]:
     """Pairs whose band agrees, each as the one number ``held * n + older``."""
     import numpy as np
 
-    held, older = held[band[held] != 0], older[band[older] != 0]
-    older = older[np.argsort(band[older], kind="stable")]
-    start = np.searchsorted(band[older], band[held], side="left")
-    count = np.minimum(np.searchsorted(band[older], band[held], side="right") - start, most)
+    values, rows = older
+    held = held[band[held] != 0]
+    held = held[np.argsort(band[held])]  # neighbours are searched for from neighbouring places: memory stays warm
+    start = np.searchsorted(values, band[held], side="left")
+    count = np.minimum(np.searchsorted(values, band[held], side="right") - start, most)
     offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # 0.. within each held-out row
-    pairs: NDArray[np.int64] = np.repeat(held, count) * len(band) + older[np.repeat(start, count) + offsets]
+    pairs: NDArray[np.int64] = np.repeat(held, count) * len(band) + rows[np.repeat(start, count) + offsets]
     return pairs
+
+
+def touching(table: LeakTable, fresh: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Groups the new conversations of a log that has grown as ``belonging`` does, looking only at what they touch.
+
+    Args:
+        table: All conversations.
+        fresh: (n,) whether each is new.
+
+    Returns:
+        (n,) as ``belonging``; old conversations that no new one touches are alone.
+    """
+    import numpy as np
+
+    size, every = len(table.ids), np.arange(len(table.ids))
+    links = [_pairs(table.sketches[:, 2:], np.flatnonzero(fresh), every, _MOST_COMPARED)]
+    for column, owners in ((table.sketches[:, 0], every), (table.sketches[:, 1], every), (table.people, table.owners)):
+        used = (column != 0) & np.isin(column, column[fresh[owners]])
+        names, at = np.unique(column[used], return_inverse=True)
+        links.append((owners[used], size + at))
+        size += len(names)
+    return _components(links, size, len(every))
 
 
 def belonging(table: LeakTable) -> NDArray[np.int64]:
@@ -275,8 +311,6 @@ def belonging(table: LeakTable) -> NDArray[np.int64]:
         (n,) a group's number for each conversation, from 0.
     """
     import numpy as np
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
 
     size, every = len(table.ids), np.arange(len(table.ids))
     keys = [table.sketches[:, 0], table.sketches[:, 1], table.people]
@@ -286,9 +320,18 @@ def belonging(table: LeakTable) -> NDArray[np.int64]:
         names, at = np.unique(column[used], return_inverse=True)
         links.append((owners[used], size + at))  # a key is a node that its conversations hang on
         size += len(names)
+    return _components(links, size, len(every))
+
+
+def _components(links: Sequence[_Pairs], size: int, count: int) -> NDArray[np.int64]:
+    """(count,) the connected component of each of the first nodes."""
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     left, right = (np.concatenate([link[side] for link in links]) for side in (0, 1))
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    groups: NDArray[np.int64] = connected_components(graph, directed=False)[1][: len(every)]
+    groups: NDArray[np.int64] = connected_components(graph, directed=False)[1][:count]
     return groups.astype(np.int64)
 
 

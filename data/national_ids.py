@@ -38,8 +38,9 @@ _TURNS = (
 
 def national_ids(text: str) -> Iterator[tuple[int, int, str]]:
     """Yields (start, end, value without blanks) of national ids."""
-    for pattern, valid in _KINDS:
-        for match in pattern.finditer(text):
+    digits = len(_DIGIT.findall(text))
+    for pattern, valid, least in _KINDS:
+        for match in pattern.finditer(text) if digits >= least else ():
             value = re.sub(r"[\s\-]", "", match.group()).upper()
             if valid(value):
                 yield match.start(), match.end(), value
@@ -76,13 +77,15 @@ def _shape_is_enough(value: str) -> bool:
     return bool(value)
 
 
-_KINDS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-    (_RESIDENT, is_resident_id),
-    (_FRENCH, is_insee),
-    (_AADHAAR, is_aadhaar),
-    (_SPANISH, is_dni),
-    (_SOCIAL, _shape_is_enough),
-    (_INSURANCE, _shape_is_enough),
-    (_ITALIAN, _shape_is_enough),
-    (_INDIAN_TAX, _shape_is_enough),
+_DIGIT = re.compile(r"\d")
+_KINDS: tuple[tuple[re.Pattern[str], Callable[[str], bool], int], ...] = (
+    (_RESIDENT, is_resident_id, 17),
+    (_FRENCH, is_insee, 15),
+    (_AADHAAR, is_aadhaar, 12),
+    (_SPANISH, is_dni, 7),
+    (_SOCIAL, _shape_is_enough, 9),
+    (_INSURANCE, _shape_is_enough, 6),
+    (_ITALIAN, _shape_is_enough, 7),
+    (_INDIAN_TAX, _shape_is_enough, 4),
 )
+"""Each with the check of its characters and the digits it has at least."""

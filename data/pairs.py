@@ -162,14 +162,30 @@ def make_answers(
             holds a held-out question would find it by itself and measure nothing.
         listed: Whether the log is a list of questions and answers, which were written to be said again.
     """
-    for group in groups:
-        why = refusal(group, listed=listed)
-        yield _answer(group, groups.said, ids, topics, train, why)
+    return answers_of(groups, groups, ids, topics, train, listed=listed)
+
+
+def answers_of(
+    chosen: Iterable[AnswerGroup],
+    groups: Groups,
+    ids: Sequence[str],
+    topics: Mapping[str, str],
+    train: NDArray[np.bool_],
+    *,
+    listed: bool = False,
+) -> Iterator[Answer]:
+    """Yields some of the answers; see ``make_answers``."""
+    import numpy as np
+
+    times = np.nan_to_num(groups.said.time, nan=0.0)
+    for group in chosen:
+        yield _answer(group, groups.said, times, ids, topics, train, refusal(group, listed=listed))
 
 
 def _answer(
     group: AnswerGroup,
     said: Utterances,
+    times: NDArray[np.float64],
     ids: Sequence[str],
     topics: Mapping[str, str],
     train: NDArray[np.bool_],
@@ -177,10 +193,12 @@ def _answer(
 ) -> Answer:
     import numpy as np
 
-    times = np.nan_to_num(said.time[group.rows], nan=0.0)
-    rows = group.rows[np.argsort(-times, kind="stable")]  # newest first
-    where = said.conversation[rows]
-    asked = (said.questions[int(row)] for row in rows[train[where]])
+    rows = group.rows
+    if len(rows) > 1:
+        rows = rows[np.argsort(-times[rows], kind="stable")]  # newest first
+    inside = said.conversation[rows]
+    where = inside.tolist()
+    asked = (said.questions[row] for row in rows[train[inside]].tolist())
     under = Counter(topics[ids[c]] for c in where if ids[c] in topics)
     varies = len(group.wordings) > 1 or "<" in group.text
     template = find_template(dict(group.wordings)) if why and varies else None
@@ -190,7 +208,7 @@ def _answer(
         language=group.language,
         support=group.support,
         conversations=tuple(dict.fromkeys(ids[c] for c in where[: 4 * MOST_CONVERSATIONS]))[:MOST_CONVERSATIONS],
-        last_used=float(times.max()) or None,
+        last_used=float(times[rows[0]]) or None,
         topics=tuple(topic for topic, _ in under.most_common()),
         questions=_first_different(asked),
         reusable=why is None,

@@ -62,11 +62,12 @@ KEY_COLUMNS = pa.schema(
         ("group", pa.uint64()),
         ("wording", pa.uint64()),
         ("text", pa.uint64()),
+        ("question", pa.uint64()),
         ("bands", pa.list_(pa.uint64(), BANDS)),
     ]
 )
-"""One row a row of the utterances: without courtesies and stock; its words; hashes of what groups it, of its words and
-of its text; and where near-duplicates meet."""
+"""One row a row of the utterances: without courtesies and stock; its words; hashes of what groups it, of its words, of
+its text and of the question before it; and where near-duplicates meet."""
 
 
 def write_table(

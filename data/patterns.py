@@ -33,7 +33,7 @@ class Span:
     value: str
 
 
-_WORTH_LOOKING = re.compile(r"\d|@|＠|://| at |at\)|at\]|www\.|corner of|[Pp]ass(?:word|code)|密码")
+_WORTH_LOOKING = ("@", "＠", "://", " at ", "at)", "at]", "www.", "corner of", "assword", "asscode", "密码")
 _LOCAL = r"[0-9A-Za-z\u00c0-\u024f._%+\-]"
 _EMAIL = re.compile(rf"{_LOCAL}+\s?[@＠]\s?[0-9A-Za-z\u00c0-\u024f\-]+(?:\.[0-9A-Za-z\u00c0-\u024f\-]+)+")
 _EMAIL_SPELT = re.compile(
@@ -134,7 +134,8 @@ _WORDED = re.compile(
 
 def find_structured(text: str) -> list[Span]:
     """Finds all personal data of fixed shape in a text, in order, without overlaps."""
-    return list(_find(text)) if _WORTH_LOOKING.search(text) else []
+    worth = _DIGIT.search(text) or any(part in text for part in _WORTH_LOOKING)
+    return list(_find(text)) if worth else []
 
 
 _DIGIT = re.compile(r"\d")
@@ -289,23 +290,25 @@ def _kind_of(match: re.Match[str]) -> str:
     return next(kind for kind, _ in _KINDS if match.group(kind))
 
 
-_SECRET_WORDS = (
-    "born", "birth", "dob", "d.o.b", "pass", "pin", "code", "otp", "cvv", "cvc", "tan", "number", "出生", "生日",
-    "密码", "码",
-)  # fmt: skip
+_BIRTH_WORDS = ("born", "birth", "dob", "d.o.b", "d.ob", "do.b", "出生", "生日")
+_PASS_WORDS = ("pass", "pin", "密码")
+_CODE_WORDS = ("code", "pin", "number", "pass", "otp", "cvv", "cvc", "tan", "码")
 
 
 def _secrets(text: str) -> Iterator[Span]:
     small = text.lower()
-    if not any(word in small for word in _SECRET_WORDS):
-        return
-    for match in _BORN.finditer(text):
-        yield Span(match.start(1), match.end(1), "BIRTHDATE", match.group(1))
-    for match in _PASSWORD.finditer(text):
-        if any(c.isdigit() for c in match.group(1)):
-            yield _secret(match)
-    for pattern in (_CODE, _PASSWORD_WRITTEN):
-        yield from map(_secret, pattern.finditer(text))
+    if any(word in small for word in _BIRTH_WORDS):
+        for match in _BORN.finditer(text):
+            yield Span(match.start(1), match.end(1), "BIRTHDATE", match.group(1))
+    passwords = any(word in small for word in _PASS_WORDS)
+    if passwords:
+        for match in _PASSWORD.finditer(text):
+            if any(c.isdigit() for c in match.group(1)):
+                yield _secret(match)
+    if any(word in small for word in _CODE_WORDS) and _DIGIT.search(text):
+        yield from map(_secret, _CODE.finditer(text))
+    if passwords:
+        yield from map(_secret, _PASSWORD_WRITTEN.finditer(text))
 
 
 def _secret(match: re.Match[str]) -> Span:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data.courtesy import words
 from data.lexicon import Lexicon, lexicon
@@ -21,7 +21,10 @@ _PARTICLE = "(?:de|da|do|dos|del|della|di|van|von|der|den|van der|van den|la|le|
 _RUN = re.compile(
     rf"(?<![\w@#/.\-]){_WORD}(?:(?:(?<=[ ]\w)\.)?[ ]{{1,2}}(?:{_PARTICLE} )?{_WORD}){{0,5}}(?![\d@_])(?!\.\w\w)"
 )
-_WORTH = re.compile(rf"[{UPPER}][^\W\d_]")
+_LARGE = re.compile(rf"(?<![\w@#/.\-]){_WORD}(?: {_PARTICLE} |[\d@_]|\.\w\w)?")
+"""Each word of a run; with what follows it where that tells more than the word does."""
+_PIECE = re.compile(r"[^ ]+")
+_MOST_KNOWN = 100_000
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SPLIT = re.compile(r"[ .]+")
 _STARTS = re.compile(r"(?:^|[.!?…:;\"“”>*\-–—\n(\[]|\b(?:bot|user|agent|customer):)\s*$", re.IGNORECASE)
@@ -99,12 +102,30 @@ class ProseNames:
 
     common: frozenset[str] = frozenset()
     titled: frozenset[str] = frozenset()
+    _ruled_out: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ranks: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, text: str) -> Iterator[str]:
         """Yields names as written."""
         if not text.isascii():
             yield from tagged_people(text, self.common)
         known = lexicon()
+        if self._may_hold(text, known):
+            yield from self._in_runs(text, known)
+        if text.islower():
+            yield from self._all_small(text, known)
+        for small in _SMALL.finditer(text) if "name" in text or "call" in text or "gender of" in text else ():
+            name = " ".join(w for w in small.group(1).split(" ") if self._rank(w, known) > 0)
+            if name and small.group(1).startswith(name):
+                yield name
+
+    def _may_hold(self, text: str, known: Lexicon) -> bool:
+        """Whether a word is written large that is not ruled out by itself; most texts only begin sentences."""
+        words = (_POSSESSIVE.sub("", w) if "'" in w or "’" in w else w for w in _LARGE.findall(text))
+        return any(len(w) > 1 and not (w[-1].isalpha() and self._blocked(w, known)) for w in words)
+
+    def _in_runs(self, text: str, known: Lexicon) -> Iterator[str]:
+        """Names among the words that are written large."""
         runs = [r for m in _RUN.finditer(text) for r in self._trimmed(text, m.start(), m.end(), known)]
         named = [self._is_name(text, start, end, known) for start, end in runs]
         for i, (start, end) in enumerate(runs):
@@ -116,12 +137,6 @@ class ProseNames:
                 named[i] = before or after
             if named[i]:
                 yield text[start:end]
-        if text.islower():
-            yield from self._all_small(text, known)
-        for small in _SMALL.finditer(text):
-            name = " ".join(w for w in small.group(1).split(" ") if self._rank(w, known) > 0)
-            if name and small.group(1).startswith(name):
-                yield name
 
     def _all_small(self, text: str, known: Lexicon) -> Iterator[str]:
         """In a text without capitals, a first and a last name side by side that both are nothing else."""
@@ -141,7 +156,7 @@ class ProseNames:
     def _trimmed(self, text: str, start: int, end: int, known: Lexicon) -> Iterator[tuple[int, int]]:
         """A run without the words that begin sentences and the titles: what is left may be a name."""
         begin = finish = -1
-        for match in re.finditer(r"[^ ]+", text[start:end]):
+        for match in _PIECE.finditer(text[start:end]):
             word = _POSSESSIVE.sub("", match.group()).rstrip(".")
             begins, rest = start + match.start(), text[start + match.end() : end]
             initial = len(word) == 1
@@ -162,6 +177,14 @@ class ProseNames:
             yield begin, finish
 
     def _blocked(self, word: str, known: Lexicon) -> bool:
+        found = self._ruled_out.get(word)
+        if found is None:
+            if len(self._ruled_out) > _MOST_KNOWN:
+                self._ruled_out.clear()  # a log of endless new words must not grow the process
+            found = self._ruled_out[word] = self._is_ruled_out(word, known)
+        return found
+
+    def _is_ruled_out(self, word: str, known: Lexicon) -> bool:
         from data.names import NO_NAMES
 
         small = word.lower()
@@ -189,6 +212,14 @@ class ProseNames:
 
     def _rank(self, word: str, known: Lexicon) -> int:
         """2 a first name, 1 a last name or a word with letters that English lacks, 0 unknown, -1 rather no name."""
+        found = self._ranks.get(word)
+        if found is None:
+            if len(self._ranks) > _MOST_KNOWN:
+                self._ranks.clear()
+            found = self._ranks[word] = self._ranked(word, known)
+        return found
+
+    def _ranked(self, word: str, known: Lexicon) -> int:
         small = word.lower().strip(".")
         if small in _FIRMS or small in self.common or (small in known.words and small not in known.first):
             return -1
@@ -201,6 +232,10 @@ class ProseNames:
         if small in known.places:
             return -1
         return 1 if small in known.last or not small.isascii() or _SURNAME.search(small) else 0
+
+    def __reduce__(self) -> tuple[type[ProseNames], tuple[frozenset[str], frozenset[str]]]:
+        """Without what was looked up, which would make each process's copy large."""
+        return ProseNames, (self.common, self.titled)
 
     def _is_name(self, text: str, start: int, end: int, known: Lexicon) -> bool:
         name = text[start:end]

@@ -73,6 +73,8 @@ class Redactor:
         given = _Given()
         messages = tuple(
             replace(message, text=_replaced(text, spans, given), author=None)
+            if spans or message.author is not None
+            else message
             for message, text, spans in zip(conversation.messages, texts, found, strict=True)
         )
         language = conversation.language or "und"

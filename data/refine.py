@@ -82,7 +82,7 @@ def _write_rows(path: Path, conversations: list[Conversation], notes: Mapping[st
         "question": [row.question for row in rows],
         "sketch": [row.leak.sketch for row in rows],
         "people": [list(c.people) for c in conversations],
-        "opening": [opening(c) for c in conversations],
+        "opening": [_opening(c) for c in conversations],
         "topic": [c.topic for c in conversations],
         "language": [c.language for c in conversations],
         "messages": [len(c.messages) for c in conversations],
@@ -90,6 +90,13 @@ def _write_rows(path: Path, conversations: list[Conversation], notes: Mapping[st
         "label": [c.messages[0].intent if len(c.messages) == 1 else None for c in conversations],
     }
     write_table(path, CONVERSATION_COLUMNS, columns, notes=notes)
+
+
+def _opening(conversation: Conversation) -> str | None:
+    """What the conversation opens with; a single labelled message stays as it is."""
+    first = conversation.messages[0]
+    single = len(conversation.messages) == 1 and first.role == "customer"
+    return first.text if single and (conversation.topic or first.intent) else opening(conversation)
 
 
 def write_utterances(path: Path, conversations: list[Conversation]) -> None:

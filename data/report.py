@@ -36,6 +36,7 @@ def describe(
     division: Division,
     examples: Mapping[str, int],
     found: Topics,
+    held_back: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Counts what the stages did.
 
@@ -48,9 +49,11 @@ def describe(
         division: How the log was split.
         examples: How many by split.
         found: The topics.
+        held_back: How many answers for which reason, ``reusable`` for the others; None counts the layout's.
     """
     intents = list(read_rows(layout.intents, IntentExample))
-    why = Counter(a.held_back or "reusable" for a in read_rows(layout.answers, Answer))
+    read = read_rows(layout.answers, Answer) if held_back is None else ()
+    why = Counter(held_back or (answer.held_back or "reusable" for answer in read))
     complete = conversations["complete"].to_pylist()
     return {
         "conversations": len(conversations),

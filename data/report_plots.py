@@ -15,10 +15,10 @@ from typing import Any
 
 _DAY = 86400
 _MOST_BUCKETS = 60
-_INK, _GRID = "#0a0b0c", "#0d0e0f"
-_SERIES = ("#10b001", "#10b002", "#10b003", "#10b004", "#10b005")
-_NAMES = {_INK: "var(--soft)", _GRID: "var(--line)"} | {
-    colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, 1)
+INK, GRID = "#0a0b0c", "#0d0e0f"
+SERIES = ("#10b001", "#10b002", "#10b003", "#10b004", "#10b005")
+_NAMES = {INK: "var(--soft)", GRID: "var(--line)"} | {
+    colour: f"var(--series-{i})" for i, colour in enumerate(SERIES, 1)
 }
 """Matplotlib wants real colours: these are nowhere else, and are replaced by the page's own in the SVG."""
 
@@ -43,21 +43,21 @@ def plot_volume(days: Mapping[tuple[int, str], int]) -> str:
     totals: Counter[str] = Counter()
     for (_, language), count in days.items():
         totals[language] += count
-    shown = [language for language, _ in totals.most_common(len(_SERIES) - 1)]
+    shown = [language for language, _ in totals.most_common(len(SERIES) - 1)]
     series = {name: [0] * size for name in (*shown, "other")}
     for (day, language), count in days.items():
         series[language if language in shown else "other"][(day - first) // step] += count
     at = [datetime.fromtimestamp((first + i * step) * _DAY, tz=timezone.utc) for i in range(size)]
-    figure, axes = _axes()
+    figure, axes = new_axes()
     below = [0] * size
-    for colour, (name, values) in zip(_SERIES, series.items(), strict=False):
+    for colour, (name, values) in zip(SERIES, series.items(), strict=False):
         if any(values):
             axes.bar(at, values, width=step * 0.9, bottom=below, color=colour, label=name)
             below = [low + value for low, value in zip(below, values, strict=True)]
     _date_axis(axes)
     if len(totals) > 1:
-        axes.legend(frameon=False, ncol=5, loc="lower left", bbox_to_anchor=(0, 1), labelcolor=_INK, borderaxespad=0)
-    return _svg(figure, f"Bars: conversations per {_step_name(step)}, by language")
+        axes.legend(frameon=False, ncol=5, loc="lower left", bbox_to_anchor=(0, 1), labelcolor=INK, borderaxespad=0)
+    return as_svg(figure, f"Bars: conversations per {_step_name(step)}, by language")
 
 
 def _step_name(step: int) -> str:
@@ -66,14 +66,14 @@ def _step_name(step: int) -> str:
 
 def plot_counts(counts: Mapping[int, int], *, most: int, of: str) -> str:
     """A histogram of small whole numbers; ``most`` stands for itself and all above it."""
-    figure, axes = _axes()
+    figure, axes = new_axes()
     numbers = range(1, most + 1)
-    axes.bar(list(numbers), [counts.get(n, 0) for n in numbers], width=0.9, color=_SERIES[0])
+    axes.bar(list(numbers), [counts.get(n, 0) for n in numbers], width=0.9, color=SERIES[0])
     ticks = [n for n in (1, 5, 10, 15, 20, 25, 30, 35, 40) if n <= most]
     axes.set_xticks(ticks)
     axes.set_xticklabels([f"{n}+" if n == most else str(n) for n in ticks])
-    axes.set_xlabel("messages in a conversation", color=_INK)
-    return _svg(figure, of)
+    axes.set_xlabel("messages in a conversation", color=INK)
+    return as_svg(figure, of)
 
 
 def plot_coverage(support: Sequence[int]) -> str:
@@ -86,30 +86,30 @@ def plot_coverage(support: Sequence[int]) -> str:
     shares = [100 * covered / total for covered in accumulate(support)]
     numbers = range(1, len(shares) + 1)
     kept = sorted({min(len(shares), round(1.15**k)) for k in range(120)})
-    figure, axes = _axes()
-    axes.plot([numbers[k - 1] for k in kept], [shares[k - 1] for k in kept], color=_SERIES[0], linewidth=2)
+    figure, axes = new_axes()
+    axes.plot([numbers[k - 1] for k in kept], [shares[k - 1] for k in kept], color=SERIES[0], linewidth=2)
     axes.set_xscale("log")
     ticks = [n for n in (1, 10, 100, 1000, 10_000, 100_000, 1_000_000) if n <= len(shares)]
     axes.set_xticks(ticks)
     axes.set_xticklabels([f"{n:,}" for n in ticks])
     axes.minorticks_off()
     axes.set_ylim(0, 101)
-    axes.set_xlabel("most frequent answers", color=_INK)
-    axes.set_ylabel("% of messages", color=_INK)
-    return _svg(figure, "Line: share of the agents' messages that the N most frequent answers make up")
+    axes.set_xlabel("most frequent answers", color=INK)
+    axes.set_ylabel("% of messages", color=INK)
+    return as_svg(figure, "Line: share of the agents' messages that the N most frequent answers make up")
 
 
-def _axes() -> tuple[Any, Any]:
-    """A figure without pyplot's global state, with quiet axes."""
+def new_axes(*, width: float = 7, height: float = 2.4) -> tuple[Any, Any]:
+    """A figure (inches) without pyplot's global state, with quiet axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 2.4))
+    figure = Figure(figsize=(width, height))
     axes = figure.subplots()
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_GRID)
-    axes.tick_params(colors=_INK, length=0, labelsize=9)
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.spines["bottom"].set_color(GRID)
+    axes.tick_params(colors=INK, length=0, labelsize=9)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     return figure, axes
 
@@ -122,8 +122,8 @@ def _date_axis(axes: Any) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
-def _svg(figure: Any, description: str) -> str:
-    """The figure as an element of a page, with its colours by name and a text for screen readers."""
+def as_svg(figure: Any, description: str) -> str:
+    """A figure of ``new_axes`` as an element of a page, its colours by name, with a text for screen readers."""
     import matplotlib
 
     out = io.StringIO()

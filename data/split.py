@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from data.leaks import Leak, LeakRow, LeakTable, belonging, refuse_leaks, resolve_leaks, sketch, tabulate
+from data.leaks import Leak, LeakRow, LeakTable, belonging, refuse_leaks, resolve_leaks, sketch, tabulate, touching
 from data.schema import Conversation, Split
 
 if TYPE_CHECKING:
@@ -77,11 +77,26 @@ def split_row(conversation: Conversation) -> SplitRow:
     )
 
 
-def divide(rows: Iterable[SplitRow]) -> Division:
+@dataclass(frozen=True)
+class Settled:
+    """How an earlier build of a log split it.
+
+    Attributes:
+        by: By what.
+        codes: Conversation id to 0, 1, 2, or -1 where it was dropped, of the complete ones.
+    """
+
+    by: SplitBy
+    codes: Mapping[str, int]
+
+
+def divide(rows: Iterable[SplitRow], settled: Settled | None = None) -> Division:
     """Assigns each complete conversation to a split, without leaks.
 
     Args:
         rows: In the order of the log, ids unique.
+        settled: How the log was split before it grew. Where that was by group, what was assigned stays; otherwise it
+            changes nothing.
 
     Returns:
         The splits, and by what: ``time``; ``order`` in the log, when most conversations have no time; a hash of the
@@ -94,15 +109,68 @@ def divide(rows: Iterable[SplitRow]) -> Division:
     """
     complete = [row for row in rows if row.complete]
     table = tabulate(row.leak for row in complete)
+    if settled is not None and settled.by == "group":
+        return _grown(complete, table, settled)
     planned, by = _plan(complete)
     splits, dropped, examples = resolve_leaks(table, planned)
     if (splits > 0).sum() < LEFT * (planned > 0).sum():
         grouped = resolve_leaks(table, _plan_by_group(complete, table))
         if (grouped[0] > 0).sum() > (splits > 0).sum():
             (splits, dropped, examples), by = grouped, "group"
+    return _division(table, splits, by, dropped, examples)
+
+
+def _division(
+    table: LeakTable, splits: NDArray[np.int8], by: SplitBy, dropped: Counter[str], examples: Sequence[Leak]
+) -> Division:
     refuse_leaks(table, splits)
     named = {table.ids[i]: _SPLITS[code] for i, code in enumerate(splits.tolist()) if code >= 0}
     return Division(named, by, dropped, tuple(examples), table.crowds)
+
+
+def _grown(rows: Sequence[SplitRow], table: LeakTable, settled: Settled) -> Division:
+    """Leaves the old conversations in their splits and assigns the new ones.
+
+    A new conversation goes where the group is that it belongs to. One that would join groups of two splits measures
+    nothing and teaches nothing, so that neither has to move. New groups are held out, the latest first, as long as the
+    test split or the valid split is smaller than its share.
+    """
+    import numpy as np
+
+    unknown = -2
+    codes = np.array([settled.codes.get(row.leak.id, unknown) for row in rows], dtype=np.int8)
+    fresh = codes == unknown
+    group = touching(table, fresh)
+    splits = np.where(fresh, np.int8(0), codes)
+    touched = [np.bincount(group[codes == split], minlength=len(rows)) > 0 for split in range(3)]
+    for split in (2, 1, 0):
+        splits[fresh & touched[split][group]] = split
+    torn = fresh & (np.sum(touched, axis=0) > 1)[group]
+    splits[torn] = -1
+    alone = fresh & ~np.any(touched, axis=0)[group]
+    splits[alone] = _held_out(rows, group, alone, splits)
+    splits, dropped, examples = resolve_leaks(table, splits)
+    return _division(table, splits, "group", dropped, examples)
+
+
+def _held_out(
+    rows: Sequence[SplitRow], group: NDArray[np.int64], alone: NDArray[np.bool_], splits: NDArray[np.int8]
+) -> NDArray[np.int8]:
+    """Splits of the conversations of new groups, each group as a whole."""
+    import numpy as np
+
+    started = np.array([-np.inf if row.started is None else row.started for row in rows])
+    names, first, of, sizes = np.unique(group[alone], return_index=True, return_inverse=True, return_counts=True)
+    latest = np.full(len(names), -np.inf)
+    np.maximum.at(latest, of, started[alone])
+    wanted = {2: (1 - VALID) * len(rows) - (splits == 2).sum(), 1: (VALID - TRAIN) * len(rows) - (splits == 1).sum()}
+    found = np.zeros(len(names), dtype=np.int8)
+    for name in np.lexsort((first, latest))[::-1].tolist():
+        for split in (2, 1):
+            if sizes[name] <= wanted[split]:
+                found[name], wanted[split] = split, wanted[split] - sizes[name]
+                break
+    return np.asarray(found[of])
 
 
 def split_conversations(conversations: Sequence[Conversation]) -> tuple[dict[str, Split], SplitBy]:

@@ -14,19 +14,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.answering import Makings, write_answers
 from data.artifacts import DatasetLayout, hash_json
 from data.blocks import Block, LogBlocks
-from data.contradictions import find_contradictions, settle
 from data.correcting import apply_corrections
 from data.corrections import merge, read_corrections
 from data.dedupe import stock_of
-from data.earlier import Decided, Earlier, find_earlier, key_of, save_survey, shard_folders, shard_name
+from data.earlier import Decided, Earlier, find_earlier, key_of, save_splits, save_survey, shard_folders, shard_name
 from data.engine import Engine
 from data.grouping import Groups, Utterances
+from data.grown import grow_topics, save_topics
 from data.intake import Complaints
 from data.label import Topics, find_topics
 from data.own_patterns import compile_patterns
-from data.pairs import ExampleTask, example_shard, make_answers
+from data.pairs import ExampleTask, example_shard
 from data.parts import notes_of, read_table, split_rows
 from data.progress import Progress
 from data.rasa_export import static_examples
@@ -40,7 +41,7 @@ from data.shop import SAMPLED, ShopFacts
 from data.split import Division, divide
 from data.survey import Register, Surveyed, SurveyTask, check_enough, survey_block
 from data.weak import Rule
-from data.wording import Stock, WordTask, word_shard
+from data.wording import Stock, WordTask, number, word_shard
 from data.workspace import Learn
 
 _Codes = NDArray[np.int8]
@@ -100,9 +101,10 @@ class Prepared:
 
 def build(
     layout: DatasetLayout, prepared: Prepared, *, key: bytes, engine: Engine, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Runs all stages and returns the report."""
-    return _Build(layout, prepared, key, engine, settings).run()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Runs all stages; returns the report, and the hashes of the files that an earlier dataset has as well."""
+    made = _Build(layout, prepared, key, engine, settings)
+    return made.run(), made.earlier.linked
 
 
 @dataclass
@@ -126,22 +128,22 @@ class _Build:
         division, codes = self._split()
         groups = self._group()
         examples = self._examples(groups, codes)
+        self.engine.rest()
         found = self._topics(division)
         write_rows(self.layout.intents, [*found.static, *found.examples])
         write_rows(self.layout.topics, found.topics)
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
             ids = self._table["id"].to_pylist()
-            answers = list(make_answers(groups, ids, found.of, train, listed=division.by == "question"))
-            contradictions = find_contradictions(answers)
-            write_rows(self.layout.contradictions, contradictions)
-            write_rows(self.layout.answers, settle(answers, contradictions))
+            makings = Makings(groups, ids, found.of, train, division.by == "question")
+            held_back = write_answers(self.layout, makings, self.earlier.answers)
         save_survey(self.layout.survey, surveys)
-        groups.save(self.layout.groups)
+        groups.save(self.layout.groups, makings.hashes)
         corrected = self._correct(division)
         report = describe(
             self.layout, self._table, refused=self._refused(surveys), duplicates=register.duplicates,
             redacted=self._redacted(), division=division, examples=examples, found=found,
+            held_back=None if corrected else held_back,
         )  # fmt: skip
         report |= corrected
         self.layout.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -309,12 +311,15 @@ class _Build:
     def _split(self) -> tuple[Division, list[_Codes]]:
         """How the log is split, and for each shard the code of each conversation: 0 train, 1 valid, 2 test, -1 none."""
         with self.progress.step("split"):
-            division = divide(row for table in self._tables for row in split_rows(table))
+            rows = (row for table in self._tables for row in split_rows(table))
+            division = divide(rows, self.earlier.settled)
         code: dict[Split | None, int] = {"train": 0, "valid": 1, "test": 2, None: -1}
-        return division, [
+        codes = [
             np.array([code[division.splits.get(name)] for name in table["id"].to_pylist()], dtype=np.int8)
             for table in self._tables
         ]
+        save_splits(self.layout.splits, self._tables, codes, division.by)
+        return division, codes
 
     def _group(self) -> Groups:
         with self.progress.step("group"):
@@ -333,39 +338,44 @@ class _Build:
         for _ in self.progress.stream("examples", self.engine.map(example_shard, tasks)):
             pass
         self._prune(names, self.layout.examples)
-        counts: Counter[str] = Counter()
-        for path in self.layout.examples.iterdir():
-            text = path.read_bytes()
-            counts.update({split: n for split in ("train", "valid", "test") if (n := text.count(_mark(split)))})
-        return counts
+        given = np.isin(groups.of, groups.ranked)
+        told = np.concatenate(codes)[groups.said.conversation[given]] if codes else np.zeros(0, dtype=np.int8)
+        return +Counter({split: int((told == code).sum()) for code, split in enumerate(("train", "valid", "test"))})
 
     def _example_tasks(self, groups: Groups, codes: Sequence[_Codes], names: list[str]) -> Iterator[ExampleTask]:
         ids = {int(leader): groups.id_of(int(leader)) for leader in groups.ranked}
-        start = 0
+        said, start = groups.said, 0
+        answer_of = groups.ids_hashed(ids)
         splits: tuple[Split | None, ...] = ("train", "valid", "test", None)
-        for number, (shard, code, end) in enumerate(zip(self._shards, codes, groups.said.ends.tolist(), strict=True)):
-            rows = range(start, end)
+        for place_of, (shard, code, end) in enumerate(zip(self._shards, codes, said.ends.tolist(), strict=True)):
+            rows = slice(start, end)
             start = end
-            given = {
-                (int(groups.said.own_conversation[row]), int(groups.said.turn[row])): ids[leader]
-                for row, leader in zip(rows, groups.of[rows.start : rows.stop].tolist(), strict=True)
-                if leader in ids
-            }
-            name = shard_name(number, key_of(Path(shard)), code.tolist(), sorted(given.items()))
+            made_from = np.stack([said.own_conversation[rows], said.turn[rows], answer_of[rows].view(np.int64)])
+            name = shard_name(place_of, key_of(Path(shard)), code.tobytes().hex(), number(made_from.tobytes()))
             names.append(name)
             place = self.layout.examples / f"{name}.jsonl"
             if not self._is_there(place):
+                where = zip(*(column[rows].tolist() for column in (said.own_conversation, said.turn)), strict=True)
+                leaders = groups.of[rows].tolist()
+                given = {spot: ids[leader] for spot, leader in zip(where, leaders, strict=True) if leader in ids}
                 split_of = tuple(splits[value] for value in code.tolist())
-                weights = tuple(self._tables[number]["weight"].to_pylist())
+                weights = tuple(self._tables[place_of]["weight"].to_pylist())
                 yield ExampleTask(self._places(shard)[0], split_of, weights, given, place)
 
     def _topics(self, division: Division) -> Topics:
         with self.progress.step("topics"):
-            options = self.prepared.options
-            return find_topics(
-                list(self._openings()), division.splits, static_examples(options.static), accepted=options.accepted,
-                rules=options.rules,
-            )  # fmt: skip
+            options, openings = self.prepared.options, list(self._openings())
+            static = static_examples(options.static)
+            table = set(self._table["messages"].to_pylist()) == {1}
+            known = None if options.rules or table else self.earlier.topics(hash_json(options.accepted))
+            if known is not None:
+                found = grow_topics(known, openings, division.splits, static)
+            else:
+                found = find_topics(
+                    openings, division.splits, static, accepted=options.accepted, rules=options.rules, table=table
+                )
+            save_topics(self.layout.labels, openings, found)
+            return found
 
     def _openings(self) -> Iterator[Conversation]:
         """Each conversation as far as its topic matters: what it opens with."""
@@ -373,7 +383,3 @@ class _Build:
         for name, text, language, topic, label in zip(*(self._table[n].to_pylist() for n in names), strict=True):
             if text is not None:
                 yield Conversation(name, (Message("customer", text, intent=label),), language, topic)
-
-
-def _mark(split: str) -> bytes:
-    return f'"split":"{split}"'.encode()

@@ -49,7 +49,8 @@ def word_shard(task: WordTask) -> int:
     from data.parts import BANDS, KEY_COLUMNS, read_table, write_table
 
     table = read_table(task.utterances)
-    texts, labels, languages = (table[name].to_pylist() for name in ("text", "label", "language"))
+    names = ("text", "label", "language", "question")
+    texts, labels, languages, questions = (table[name].to_pylist() for name in names)
     known: dict[tuple[str, str], int] = {}
     of = [known.setdefault(pair, len(known)) for pair in zip(texts, languages, strict=True)]
     bare = [without_stock(text, task.stock.first, task.stock.last) for text, _ in known]
@@ -64,7 +65,8 @@ def word_shard(task: WordTask) -> int:
         "words": [words[i] for i in of],
         "group": [number(f"\1{label}") if label else wording[i] for i, label in zip(of, labels, strict=True)],
         "wording": [wording[i] for i in of],
-        "text": [number(bare[i]) for i in of],
+        "text": np.array([number(text) for text in bare], dtype=np.uint64)[of],
+        "question": [number(question or "") for question in questions],
         "bands": bands[of],
     }
     write_table(task.words, KEY_COLUMNS, columns)

@@ -53,6 +53,8 @@ class Learn:
         redact: Regular expressions of numbers to replace besides those found anyway.
         rules: File of weak rules, from the workspace's folder; see docs/how-to/topics.md.
         surrogates: Whether datasets hold made-up values instead of placeholders.
+        margin: Points that a new model may lose on held-out rows, overall and in each language and large topic, and
+            still take the place of the old one.
     """
 
     recipe: str = "laptop"
@@ -60,6 +62,7 @@ class Learn:
     redact: tuple[str, ...] = ()
     surrogates: bool = False
     rules: str = ""
+    margin: float = 0.5
 
 
 @dataclass(frozen=True)

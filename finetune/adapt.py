@@ -37,7 +37,7 @@ EPOCHS = 3
 
 
 @dataclass
-class _Lower:
+class Lower:
     """Hidden states below the layers that learn, as one long array.
 
     Attributes:
@@ -71,8 +71,9 @@ class AdaptedEncoder:
         if self._model is None:
             self._model = self._adapt(texts)
         model = self._model
-        pieces = (texts[start : start + MOST] for start in range(0, len(texts), MOST))
-        return np.vstack([_above(model, _below(model, piece)) for piece in pieces])
+        prompted = [self.base.prompt + text for text in texts]
+        pieces = (prompted[start : start + MOST] for start in range(0, len(texts), MOST))
+        return np.vstack([above(model, below(model, piece)) for piece in pieces])
 
     def _adapt(self, texts: Sequence[str]) -> SentenceTransformer:
         import torch
@@ -81,30 +82,39 @@ class AdaptedEncoder:
         model = load_encoder(self.base, max_length=LONGEST, device="cpu")
         chosen = [texts[i * len(texts) // MOST] for i in range(MOST)] if len(texts) > MOST else list(texts)
         if len(chosen) > NEAR:
-            _learn(model, _below(model, chosen), self.epochs, np.random.default_rng(self.seed))
+            _learn(
+                model,
+                below(model, [self.base.prompt + text for text in chosen]),
+                self.epochs,
+                np.random.default_rng(self.seed),
+            )
         return model
 
 
-def _below(model: SentenceTransformer, texts: Sequence[str]) -> _Lower:
-    """One pass of the lower layers over all texts."""
+def below(model: SentenceTransformer, texts: Sequence[str], *, layers: int = LAYERS) -> Lower:
+    """One pass over all texts of what lies below the upper ``layers``."""
     import torch
+    from torch import nn
 
     ids = [model.tokenizer.encode(text, truncation=True, max_length=LONGEST) for text in texts]
     starts = np.cumsum([0, *(len(row) for row in ids)])
     transformer = model[0].auto_model.eval()
     transformer.set_attn_implementation("eager")
-    depth = len(transformer.encoder.layer) - LAYERS
+    every = transformer.encoder.layer
+    transformer.encoder.layer = nn.ModuleList(every[: len(every) - layers])
     states = torch.zeros((int(starts[-1]), transformer.config.hidden_size), dtype=torch.float16)
-    for rows in _batches(starts, 64):
-        padded = torch.zeros((len(rows), max(len(ids[i]) for i in rows)), dtype=torch.long)
-        for row, i in enumerate(rows):
-            padded[row, : len(ids[i])] = torch.tensor(ids[i])
-        with torch.no_grad():
-            mask = _mask(starts, rows)
-            hidden = transformer(input_ids=padded, attention_mask=mask.long(), output_hidden_states=True).hidden_states
-        for row, i in enumerate(rows):
-            states[starts[i] : starts[i + 1]] = hidden[depth][row, : len(ids[i])].half()
-    return _Lower(states, starts)
+    try:
+        for rows in _batches(starts, 64):
+            padded = torch.zeros((len(rows), max(len(ids[i]) for i in rows)), dtype=torch.long)
+            for row, i in enumerate(rows):
+                padded[row, : len(ids[i])] = torch.tensor(ids[i])
+            with torch.no_grad():
+                hidden = transformer(input_ids=padded, attention_mask=_mask(starts, rows).long()).last_hidden_state
+            for row, i in enumerate(rows):
+                states[starts[i] : starts[i + 1]] = hidden[row, : len(ids[i])].half()
+    finally:
+        transformer.encoder.layer = every
+    return Lower(states, starts)
 
 
 def _batches(starts: Any, size: int) -> Iterator[Any]:
@@ -122,7 +132,7 @@ def _mask(starts: Any, rows: Any) -> Tensor:
     return (torch.arange(int(lengths.max()))[None, :] < lengths[:, None]).float()
 
 
-def _forward(model: SentenceTransformer, lower: _Lower, rows: Any) -> Tensor:
+def forward(model: SentenceTransformer, lower: Lower, rows: Any, *, layers: int = LAYERS) -> Tensor:
     """(texts, dim) of length 1: the upper layers, then the mean over tokens."""
     import torch
     from torch.nn.functional import normalize
@@ -133,25 +143,26 @@ def _forward(model: SentenceTransformer, lower: _Lower, rows: Any) -> Tensor:
         states = lower.states[lower.starts[i] : lower.starts[i + 1]]
         hidden[row, : len(states)] = states.float()
     hide = (1 - mask)[:, None, None, :] * torch.finfo(torch.float32).min
-    for layer in model[0].auto_model.encoder.layer[-LAYERS:]:
+    for layer in model[0].auto_model.encoder.layer[-layers:]:
         found = layer(hidden, attention_mask=hide)
         hidden = found[0] if isinstance(found, tuple) else found
     pooled = (hidden * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
     return normalize(pooled, dim=1)
 
 
-def _above(model: SentenceTransformer, lower: _Lower) -> Vectors:
+def above(model: SentenceTransformer, lower: Lower, *, layers: int = LAYERS) -> Vectors:
+    """(n, dim) of length 1: the upper layers over all hidden states."""
     import torch
 
     model[0].auto_model.eval()
     vectors = np.zeros((len(lower.starts) - 1, lower.states.shape[1]), dtype=np.float32)
     with torch.no_grad():
         for rows in _batches(lower.starts, 128):
-            vectors[rows] = _forward(model, lower, rows).numpy()
+            vectors[rows] = forward(model, lower, rows, layers=layers).numpy()
     return vectors
 
 
-def _learn(model: SentenceTransformer, lower: _Lower, epochs: int, rng: np.random.Generator) -> None:
+def _learn(model: SentenceTransformer, lower: Lower, epochs: int, rng: np.random.Generator) -> None:
     """Changes the upper layers in place; neighbours are looked up anew before each epoch."""
     import torch
 
@@ -160,7 +171,7 @@ def _learn(model: SentenceTransformer, lower: _Lower, epochs: int, rng: np.rando
     count = len(lower.starts) - 1
     steps, step = epochs * max(1, count // BATCH), 0
     for _ in range(epochs):
-        near = _neighbours(_above(model, lower))
+        near = _neighbours(above(model, lower))
         model[0].auto_model.train()
         order = rng.permutation(count)
         for start in range(0, max(1, count // BATCH) * BATCH, BATCH):
@@ -186,13 +197,13 @@ def _neighbours(vectors: Vectors) -> Any:
     return np.vstack(found)
 
 
-def _loss(model: SentenceTransformer, lower: _Lower, rows: Any, near: Any, rng: np.random.Generator) -> Tensor:
+def _loss(model: SentenceTransformer, lower: Lower, rows: Any, near: Any, rng: np.random.Generator) -> Tensor:
     """Cross-entropy of each text's neighbour among those of the batch, both ways."""
     import torch
     from torch.nn.functional import cross_entropy
 
     pulled = near[rows, rng.integers(0, POSITIVES, len(rows))]  # (batch,)
-    vectors = _forward(model, lower, np.concatenate([rows, pulled]))
+    vectors = forward(model, lower, np.concatenate([rows, pulled]))
     logits = vectors[: len(rows)] @ vectors[len(rows) :].T / TEMPERATURE  # (batch, batch)
     close = (near[rows][:, :, None] == pulled[None, None, :]).any(axis=1) | (rows[:, None] == pulled[None, :])
     np.fill_diagonal(close, False)

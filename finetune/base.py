@@ -27,6 +27,7 @@ def open_base(cache: Path, *, recipe: Recipe, threads: int = 0) -> OnnxEncoder:
         InputError: No such base model, or weights with another hash than expected.
     """
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     layout = ModelLayout(cache / f"{base.sha256[:12]}-{recipe.max_length}-fp32")
     if not layout.encoder_config.is_file():
         _export(layout, base, recipe)
@@ -35,14 +36,14 @@ def open_base(cache: Path, *, recipe: Recipe, threads: int = 0) -> OnnxEncoder:
 
 def _export(layout: ModelLayout, base: BaseModel, recipe: Recipe) -> None:
     """Writes beside the place and renames, so that a killed export leaves nothing that looks whole."""
-    from finetune.export import trace_encoder
+    from finetune.export import write_encoder
 
     draft = ModelLayout(layout.folder.with_name(f".{layout.folder.name}.{os.getpid()}.tmp"))
     shutil.rmtree(draft.folder, ignore_errors=True)
     draft.folder.mkdir(parents=True)
     try:
         model = load_encoder(base, max_length=recipe.max_length, device="cpu")
-        trace_encoder(model, draft.encoder)
+        write_encoder(model, draft.encoder)
         model.tokenizer.backend_tokenizer.save(str(draft.tokenizer))
         dim = int(model.get_embedding_dimension() or 0)
         EncoderConfig(dim, model.max_seq_length, recipe.prompt, base.name, base.sha256).save(draft.encoder_config)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data.errors import InputError
 from data.workspace import Workspace, find_workspace
+from finetune.evaluate_cli import artefact_of, evaluate, print_ranking
+from finetune.explain_cli import explain
+from finetune.registry_cli import register
+from finetune.tune_cli import recipes, tune
 
 if TYPE_CHECKING:
-    from data.artifacts import DatasetLayout, Manifest
+    from data.artifacts import DatasetLayout, Manifest, ModelLayout
 
-app = typer.Typer(no_args_is_help=True, help="Train, evaluate and list models.")
+app = typer.Typer(no_args_is_help=True, help="Train, evaluate, compare and promote models.")
+register(app)
 
 _WORKSPACE = Annotated[
     str | None,
@@ -26,7 +31,7 @@ _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout."
 @app.command()
 def train(
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml, or a .toml file.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Key of a dataset; the live one by default.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Key of a dataset; the live one, else the newest.")] = None,
     workspace: _WORKSPACE = None,
     as_json: _JSON = False,
 ) -> None:
@@ -34,36 +39,40 @@ def train(
     from rich.console import Console
 
     from data.artifacts import load_manifest
+    from finetune.processes import is_first
     from finetune.recipe import load_recipe
     from finetune.train import train_model
 
     place = _place(workspace)
     chosen = load_recipe(recipe or place.settings.learn.recipe)
     model = train_model(_dataset(place, dataset), place.folder("model"), recipe=chosen, console=Console(stderr=True))
-    _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
+    if is_first():
+        _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
+
+
+app.command()(tune)
+app.command()(recipes)
+
+
+app.command()(evaluate)
+app.command()(explain)
 
 
 @app.command()
-def evaluate(
-    model: Annotated[str | None, typer.Argument(help="Key of a model; the live one by default.")] = None,
-    most: Annotated[int, typer.Option(help="Held-out questions at most, evenly spaced; 0 takes all.")] = 0,
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(help="Messages to read.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A CSV with a column `text`, or a file with a text a line.")] = None,
+    model: Annotated[str | None, typer.Option(help="Key of a model; the live one, else the newest.")] = None,
     workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
 ) -> None:
-    """Rank the held-out newest tenth again: the model beside TF-IDF and BM25 in the same run."""
-    from rich.console import Console
+    """Read messages: a JSON object a line with intent, confidence 0..1 and whether the message is in scope."""
+    from finetune.predicting import read_texts
+    from retrieval.intents import IntentReader
 
-    from data.artifacts import ModelLayout, load_manifest
-    from finetune.stored import evaluate_stored
-
-    place = _place(workspace)
-    layout = ModelLayout(_artefact(place, "model", model) if model else place.live_model().folder)
-    dataset = _dataset(place, load_manifest(layout.folder, kind="model").parents["dataset"])
-    ranking = evaluate_stored(layout, dataset, most=most, console=Console(stderr=True))
-    if as_json:
-        print(json.dumps({"model": layout.folder.name, "ranking": ranking}))
-    else:
-        _print_ranking(layout.folder.name, ranking)
+    said = read_texts(texts or (), file)
+    reader = IntentReader.open(_model_of(_place(workspace), model))
+    for reading in reader.read(said):
+        print(json.dumps(reading.to_json(), ensure_ascii=False))
 
 
 @app.command("list")
@@ -73,7 +82,7 @@ def list_models(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
     from rich.table import Table
 
     place = _place(workspace)
-    live, manifests = _live_key(place), _manifests(place)
+    live, manifests = _live_key(place), _newest(place, "model")
     if as_json:
         rows = [{"key": m.key, "live": m.key == live, "created": m.created, "metrics": m.metrics} for m in manifests]
         print(json.dumps({"models": rows}))
@@ -98,16 +107,18 @@ def _place(named: str | None) -> Workspace:
 def _dataset(place: Workspace, key: str | None) -> DatasetLayout:
     from data.artifacts import DatasetLayout
 
-    return DatasetLayout(_artefact(place, "dataset", key)) if key else place.live_dataset()
+    if key is None and _live_key(place) is None and (newest := _newest(place, "dataset")):
+        key = newest[0].key
+    return DatasetLayout(artefact_of(place, "dataset", key)) if key else place.live_dataset()
 
 
-def _artefact(place: Workspace, kind: str, key: str) -> Path:
-    folder = place.folder(kind) / key
-    if not folder.is_dir():
-        there = sorted(path.name for path in place.folder(kind).glob("[!.]*")) or ["none yet"]
-        raise InputError(f"{kind} {key}", got="no such key", expected=f"one of {', '.join(there)}",
-                         next_step="Run `careline model list`.")  # fmt: skip
-    return folder
+def _model_of(place: Workspace, key: str | None) -> ModelLayout:
+    from data.artifacts import ModelLayout
+
+    if key is None:
+        newest = _newest(place, "model")
+        key = _live_key(place) or (newest[0].key if newest else None)
+    return ModelLayout(artefact_of(place, "model", key)) if key else place.live_model()
 
 
 def _live_key(place: Workspace) -> str | None:
@@ -117,11 +128,12 @@ def _live_key(place: Workspace) -> str | None:
         return None
 
 
-def _manifests(place: Workspace) -> list[Manifest]:
+def _newest(place: Workspace, kind: str) -> list[Manifest]:
+    """Manifests of all artefacts of a kind, the newest first."""
     from data.artifacts import load_manifest
 
-    folders = [path for path in place.folder("model").glob("[!.]*") if (path / "manifest.json").is_file()]
-    found = [load_manifest(folder, kind="model", verify=False) for folder in folders]
+    folders = [path for path in place.folder(kind).glob("[!.]*") if (path / "manifest.json").is_file()]
+    found = [load_manifest(folder, kind=kind, verify=False) for folder in folders]
     return sorted(found, key=lambda manifest: manifest.created, reverse=True)
 
 
@@ -133,15 +145,19 @@ def _print(manifest: Manifest, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"model": manifest.key, **manifest.metrics}))
         return
-    _print_ranking(manifest.key, dict(manifest.metrics.get("ranking", {})))
-
-
-def _print_ranking(key: str, ranking: dict[str, Any]) -> None:
-    if not ranking:
-        print(f"model {key}: too little held-out data to measure response ranking")
+    if "messages" in manifest.metrics:
+        _print_intents(manifest)
         return
-    print(
-        f"model {key}: {ranking['n']:,} held-out questions, {ranking['protocol']} ({ranking['candidates']} candidates)"
-    )
-    for name, row in ranking["systems"].items():
-        print(f"  {name:28} R@1 {row['r1']:.3f}  R@5 {row['r5']:.3f}  MRR {row['mrr']:.3f}")
+    print(f"model {manifest.key}")
+    print_ranking(dict(manifest.metrics.get("ranking", {})))
+
+
+def _print_intents(manifest: Manifest) -> None:
+    """Of a model of labelled messages alone."""
+    found, accuracy = manifest.metrics, manifest.metrics["intent_accuracy"]
+    print(f"model {manifest.key}: {found['intents']} intents from {found['messages']:,} messages")
+    if accuracy is not None:
+        how = "in a rehearsal without some of them" if found["few"] else "held out"
+        print(f"  right {100 * accuracy:.1f} % of {found['held_out']:,} messages {how}")
+    for name, share in found.get("scope", {}).items():
+        print(f"  scope: {name} {share}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 from collections import Counter
@@ -10,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data.artifacts import hash_file
 from data.errors import InputError
+from finetune import e5
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -35,18 +37,21 @@ class BaseModel:
         name: As the recipe names it.
         folder: Where it lies.
         sha256: Of its weights, as found.
+        prompt: What the model's own files say to put before a text that is compared with its like; often empty.
     """
 
     name: str
     folder: Path
     sha256: str
+    prompt: str = ""
 
 
 def find_base(name: str, *, expected: str = "") -> BaseModel:
     """Finds a base model and checks its weights.
 
     Args:
-        name: One of ``PACKAGED``, a local folder, or a Hugging Face id (downloaded unless it is cached).
+        name: One of ``PACKAGED``, ``multilingual-e5-small`` (converted when first asked for), a local folder, or a
+            Hugging Face id (downloaded unless it is cached).
         expected: SHA-256 of ``model.safetensors``; empty takes the pinned one of a known model, else any.
 
     Raises:
@@ -59,13 +64,25 @@ def find_base(name: str, *, expected: str = "") -> BaseModel:
             f"base model {name}", got=f"no {WEIGHTS} in {folder}", expected="weights as safetensors",
             next_step="Name a model that has them.",
         )  # fmt: skip
-    found, wanted = hash_file(weights), expected or PINNED.get(name, "")
+    found, wanted = hash_file(weights), expected or PINNED.get(name, e5.WEIGHTS_SHA256 if name == e5.NAME else "")
     if wanted and found != wanted:
         raise InputError(
             str(weights), got=f"SHA-256 {found[:12]}", expected=wanted[:12],
             next_step="Install the environment again, or name the new hash in the recipe if you trust it.",
         )  # fmt: skip
-    return BaseModel(name, folder, found)
+    return BaseModel(name, folder, found, _prompt_of(folder))
+
+
+def _prompt_of(folder: Path) -> str:
+    path = folder / "config_sentence_transformers.json"
+    if not path.is_file():
+        return ""
+    try:
+        return str((json.loads(path.read_text(encoding="utf-8")).get("prompts") or {}).get("query", ""))
+    except (ValueError, AttributeError) as error:
+        raise InputError(
+            str(path), got=str(error), expected="a sentence-transformers configuration", next_step="Mend the file."
+        ) from error
 
 
 def _folder_of(name: str) -> Path:
@@ -76,6 +93,8 @@ def _folder_of(name: str) -> Path:
                 f"base model {name}", got="not installed", expected=f"the package {name}", next_step="Run `make setup`."
             )
         return Path(next(iter(spec.submodule_search_locations))) / "model"
+    if name == e5.NAME:
+        return e5.e5_folder()
     if Path(name).expanduser().is_dir():
         return Path(name).expanduser()
     from huggingface_hub import snapshot_download
@@ -101,7 +120,10 @@ def load_encoder(base: BaseModel, *, max_length: int, device: str | None = None)
         from sentence_transformers import SentenceTransformer
 
         model = SentenceTransformer(str(base.folder), device=device or best_device())
-    limit = getattr(model[0].auto_model.config, "max_position_embeddings", max_length)
+    config = model[0].auto_model.config
+    limit = getattr(config, "max_position_embeddings", max_length)
+    if "roberta" in config.model_type:  # its positions begin behind the padding's
+        limit -= config.pad_token_id + 1
     model.max_seq_length = min(max_length, limit)
     return model
 
@@ -196,9 +218,14 @@ def freeze(model: SentenceTransformer, *, layers: int, new_tokens: int = 0) -> N
         for parameter in module.parameters():
             parameter.requires_grad = False
     if new_tokens:
-        words = transformer.get_input_embeddings().weight
-        words.requires_grad = True
-        words.register_hook(lambda gradient: _only_last(gradient, new_tokens))
+        only_new_tokens(transformer, new_tokens)
+
+
+def only_new_tokens(transformer: Any, rows: int) -> None:
+    """Lets the last ``rows`` rows of a transformer's embedding matrix learn and no other."""
+    words = transformer.get_input_embeddings().weight
+    words.requires_grad = True
+    words.register_hook(lambda gradient: _only_last(gradient, rows))
 
 
 def _only_last(gradient: object, rows: int) -> object:

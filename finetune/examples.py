@@ -18,6 +18,10 @@ from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer, Example, IntentExample, Split
 
+OUT_OF_SCOPE = "out_of_scope"
+FROM_FILE = "file"
+"""Source of the examples that come with the domain (`data.schema.IntentExample`)."""
+
 T = TypeVar("T")
 
 _SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -103,10 +107,11 @@ class TrainingData:
         counts = Counter({answer: count for answer, count in counts.items() if count and answer in answers})
         totals = {split: sample.seen for split, sample in kept.items()}
         data = cls(examples, tuple(intents.rows()), answers, counts, totals)
-        if len(data.of("train")) < 2 or len({e.answer for e in data.of("train")}) < 2:
+        if not data.has_answers and len({intent for _, intent in data.labelled}) < 2:
             raise InputError(
                 str(dataset.folder), got=f"{len(data.of('train'))} training examples",
-                expected="at least two with different answers", next_step="Learn from a larger log.",
+                expected="at least two with different answers, or messages with two intents",
+                next_step="Learn from a larger log.",
             )  # fmt: skip
         return data
 
@@ -114,6 +119,22 @@ class TrainingData:
         """For the model's card: rows of each split in the dataset, and how many of them were looked at."""
         held = {split: len(self.of(split)) for split in _SPLITS}
         return {split: {"rows": self.totals.get(split, held[split]), "used": held[split]} for split in _SPLITS}
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether there is anything to rank; a table of labelled messages holds intents alone."""
+        return len({example.answer for example in self.of("train")}) >= 2
+
+    @cached_property
+    def labelled(self) -> tuple[tuple[str, str], ...]:
+        """(message, intent) of all splits as the log labels them, without the domain's own examples."""
+        rows = (row for row in self.intents if row.source != FROM_FILE and row.intent != OUT_OF_SCOPE)
+        return tuple((row.text, row.intent) for row in rows)
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Messages that are labelled as out of scope, by the log or by the domain, of all splits."""
+        return tuple(row.text for row in self.intents if row.intent == OUT_OF_SCOPE)
 
     def of(self, split: Split) -> tuple[Example, ...]:
         """The examples of a split, in the order of the log."""

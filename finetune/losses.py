@@ -25,13 +25,15 @@ class ClassLoss(nn.Module):
     Args:
         model: Being trained.
         classes: Number of classes.
+        smoothing: Share 0..1 of a class's probability that is spread over the others.
 
     Inputs: one text column and an integer ``label``; ``IGNORED`` has no part in the loss.
     """
 
-    def __init__(self, model: SentenceTransformer, *, classes: int) -> None:
+    def __init__(self, model: SentenceTransformer, *, classes: int, smoothing: float = 0.0) -> None:
         super().__init__()
         self.model = model
+        self.smoothing = smoothing
         self.classifier = nn.Linear(int(model.get_embedding_dimension() or 0), classes)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
@@ -44,7 +46,7 @@ class ClassLoss(nn.Module):
         logits = self.classifier(nn.functional.normalize(embeddings) * CLASS_SCALE)  # (batch, classes)
         if bool((labels == IGNORED).all()):
             return logits.sum() * 0.0
-        return nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)
+        return nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, label_smoothing=self.smoothing)
 
 
 class AnswerLoss(CachedLossMixin, nn.Module):

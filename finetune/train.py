@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,18 @@ import numpy as np
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
 from data.records import read_rows
-from data.schema import Conversation
+from data.schema import Conversation, Topic
+from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import MOST, TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.unigram import prune_vocabulary
 from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from sentence_transformers import SentenceTransformer
 
     from finetune.evaluate import Protocol
     from finetune.trainer import Outcome
@@ -37,6 +41,9 @@ _CHUNK = 256
 def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None) -> ModelLayout:
     """Trains a model; skipped when the same dataset and recipe have made it already.
 
+    A run that was killed goes on from its last checkpoint. Several processes train one model, which the first one
+    writes. The course of the training goes to ``reports/tensorboard/KEY`` beside the folder of all models.
+
     Args:
         dataset: Finished.
         parent: Folder of all models.
@@ -50,18 +57,42 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     Raises:
         InputError: The dataset is missing, damaged or too small, or the base model is not what it should be.
     """
+    processes.gather_round()
     key = load_manifest(dataset.folder, kind="dataset").key
     base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    recipe = recipe.prompted(base.prompt)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
     manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
     data = TrainingData.load(dataset, most=max(MOST, recipe.max_pairs), seed=recipe.seed)
-    with create(parent, manifest) as draft:
-        run = _Run(data, dataset, ModelLayout(draft.folder), recipe, Stages(console))
-        draft.metrics.update(run.all(base))
+    board = parent.parent / "reports" / "tensorboard" / manifest.key
+    if not processes.is_first():
+        _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
+        return layout
+    with create(parent, manifest, resume=True) as draft:
+        _keep_training(draft.folder)
+        run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
+        if data.has_answers:
+            draft.metrics.update(run.all(base))
+        else:
+            draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
+        shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
+    processes.wait_for_all()
     return layout
+
+
+def _keep_training(draft: Path) -> None:
+    """Of what a killed run left, only its checkpoints are of use."""
+    for path in draft.iterdir():
+        if path.name != checkpoints.FOLDER:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def titles_of(dataset: DatasetLayout) -> dict[str, str]:
+    """Topic to what people call it."""
+    return {topic.id: topic.title for topic in read_rows(dataset.topics, Topic)}
 
 
 @dataclass
@@ -73,6 +104,12 @@ class _Run:
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
+    board: Path | None = None
+
+    def assist(self, base: BaseModel) -> None:
+        """What the other processes do: train along, and wait until the first one is done."""
+        self._train(base)
+        processes.wait_for_all()
 
     def all(self, base: BaseModel) -> dict[str, Any]:
         outcome, metrics = self._encoder(base)
@@ -81,33 +118,59 @@ class _Run:
         metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
         return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
 
-    def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
-        from finetune.export import export_encoder
+    def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
+        """A model of labelled messages without answers: encoder, intent head and scope."""
+        from finetune.intents import Labelled, fit_intents
+
+        rows = Labelled.of(self.data.labelled, self.data.outside)
+        metrics = fit_intents(self.layout, rows, recipe=self.recipe, base=base, stages=self.stages)
+        named = {label: titles[label] for label in rows.labels if label in titles}
+        return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
+
+    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, dict[str, int]]:
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
+            dropped = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
-            outcome = train_encoder(model, self.data, recipe, new_tokens=new, progress=progress)
+            keep = self.layout.folder / checkpoints.FOLDER
+            outcome = train_encoder(
+                model, self.data, recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
+            )
+        return model, outcome, {"new_tokens": new, "dropped_pieces": dropped}
+
+    def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
+        from finetune.export import export_encoder, intent_judge
+
+        recipe = self.recipe
+        model, outcome, vocabulary = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
-            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes)
-        course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
-        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
+            judge = intent_judge(self.data, seed=recipe.seed)
+            int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
+        course = {
+            "steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16,
+            "trained_share": outcome.trained_share, "resumed": outcome.resumed, "pieces": outcome.pieces,
+            "averaged": outcome.averaged,
+        }  # fmt: skip
+        return outcome, {"encoder": course | vocabulary, "int8": int8}
 
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
         from finetune.head import fit_answer_head, fit_intent_head, intent_accuracy
+        from finetune.intents import fit_scope_of_head
 
         metrics: dict[str, Any] = {}
         with self.stages.part("intent head") as progress:
             intents = fit_intent_head(self.data, encoder, self.recipe, progress=progress)
             if intents is not None:
                 intents.save(self.layout.intent_head)
+                fit_scope_of_head(self.data, encoder, intents).save(self.layout.scope)
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)

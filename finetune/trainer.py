@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
-import warnings
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.schema import Example
-from finetune.encoder import freeze, quiet, supports_bf16
+from finetune import processes
+from finetune.adapters import merge
+from finetune.averaging import Average, copied, put
 from finetune.examples import TrainingData, balanced, evenly
 from finetune.negatives import mine_negatives
 from finetune.progress import Progress
@@ -27,16 +28,24 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+Watch = Callable[[int, float], None]
+"""Called with step and figure of a judgement."""
+
+
 @dataclass
 class Outcome:
     """What a training run came to.
 
     Attributes:
         steps: Steps made.
-        seconds: Wall time.
-        judgements: (step, MRR on the validation split) in order; step 0 is the encoder before training.
+        seconds: Wall time, that before a resumption too.
+        judgements: (step, figure on the validation split) in order; step 0 is the encoder before training.
         kept: The step whose weights were kept.
+        averaged: Whether the mean of the last judged weights was kept instead.
         bf16: Whether it ran in bf16.
+        trained_share: Weights of the encoder that learned, 0..1.
+        pieces: Into how many pieces a batch was cut, for want of memory.
+        resumed: Steps that a run before this one had made.
         answer_layer: (classes, dim + 1) weights and bias of the class layer of ``AnswerLoss`` over unit vectors, in the
             order of ``TrainingData.frequent``; None where nothing was trained.
     """
@@ -45,7 +54,11 @@ class Outcome:
     seconds: float = 0.0
     judgements: list[tuple[int, float]] = field(default_factory=list)
     kept: int = 0
+    averaged: bool = False
     bf16: bool = False
+    trained_share: float = 0.0
+    pieces: int = 1
+    resumed: int = 0
     answer_layer: NDArray[np.float32] | None = None
 
 
@@ -56,8 +69,10 @@ class Judge:
         model: Being trained.
         held_out: Validation examples.
         data: For the texts of their answers.
-        recipe: For ``patience`` and the prompt.
+        recipe: For ``patience``, the prompt and how weights are averaged.
     """
+
+    figure = "MRR"
 
     def __init__(
         self, model: SentenceTransformer, held_out: tuple[Example, ...], data: TrainingData, recipe: Recipe
@@ -70,28 +85,72 @@ class Judge:
         self._gold = np.array([list(wanted).index(e.answer) for e in examples], dtype=np.int64)
         self._best: dict[str, Any] = {}
         self.modules: list[nn.Module] = [model]
+        self.average = Average(self.trained, decay=recipe.ema, last=recipe.average_last)
         self.outcome = Outcome()
+        self.watch: Watch | None = None
 
     def judge(self, step: int) -> bool:
         """Measures, keeps the weights if they are the best so far, and tells whether to go on."""
         outcome = self.outcome
-        score = self._score()
-        if not outcome.judgements or score >= max(seen for _, seen in outcome.judgements):
-            outcome.kept = step
-            if step:
-                self._best = {name: weight.detach().clone() for name, weight in self._trained()}
+        with self.average.in_place():
+            score = processes.shared(self._score() if processes.is_first() else 0.0)
+            if not outcome.judgements or score >= max(seen for _, seen in outcome.judgements):
+                outcome.kept = step
+                if step:
+                    self._best = copied(self.trained())
+        if step:
+            self.average.remember()
         outcome.judgements.append((step, round(score, 4)))
+        if self.watch is not None:
+            self.watch(step, score)
         best = max(range(len(outcome.judgements)), key=lambda i: (outcome.judgements[i][1], i))
         return len(outcome.judgements) - 1 - best < self.recipe.patience
 
     def restore(self) -> None:
-        """Puts the best weights back; without any judgement after training began, the last ones stay."""
-        import torch
+        """Puts the best weights back, or the mean of the last ones where that is as good.
 
-        with torch.no_grad():
-            for name, weight in self._trained():
-                if name in self._best:
-                    weight.copy_(self._best[name])
+        Without any judgement after training began, the last ones stay.
+        """
+        put(self.trained(), self._best)
+        mean = self.average.mean()
+        if not mean:
+            return
+        own = copied(self.trained())
+        put(self.trained(), mean)
+        score = processes.shared(self._score() if processes.is_first() else 0.0)
+        self.outcome.averaged = score >= max(seen for _, seen in self.outcome.judgements)
+        if not self.outcome.averaged:
+            put(self.trained(), own)
+
+    def trained(self) -> Iterator[tuple[str, Any]]:
+        """Weights that learn: of the encoder and of the class layers, which the losses hold."""
+        from torch.nn import ModuleList
+
+        return ((name, weight) for name, weight in ModuleList(self.modules).named_parameters() if weight.requires_grad)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a checkpoint holds: tensors by name, and notes."""
+        tensors = {f"now.{name}": weight for name, weight in self.trained()}
+        tensors |= {f"best.{name}": weight for name, weight in self._best.items()}
+        tensors |= {f"moving.{name}": weight for name, weight in self.average.moving.items()}
+        for number, weights in enumerate(self.average.recent):
+            tensors |= {f"recent{number}.{name}": weight for name, weight in weights.items()}
+        notes = {key: value for key, value in vars(self.outcome).items() if key != "answer_layer"}
+        return tensors, {"outcome": notes, "recent": len(self.average.recent), "averaged": self.average.steps}
+
+    def put_back(self, tensors: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
+        """Puts back what ``state`` gave."""
+        device = self.model.device
+
+        def of(kind: str) -> dict[str, Any]:
+            start = f"{kind}."
+            return {name[len(start) :]: t.to(device) for name, t in tensors.items() if name.startswith(start)}
+
+        put(self.trained(), of("now"))
+        self._best, self.average.moving, self.average.steps = of("best"), of("moving"), notes["averaged"]
+        self.average.recent = [of(f"recent{number}") for number in range(notes["recent"])]
+        judgements = [(int(step), float(score)) for step, score in notes["outcome"]["judgements"]]
+        self.outcome = Outcome(**{**notes["outcome"], "judgements": judgements})
 
     def _score(self) -> float:
         if not self._contexts:
@@ -102,15 +161,17 @@ class Judge:
         self.model.train(was_training)
         return mrr(ranks_of(cosines, self._gold))
 
-    def _trained(self) -> Iterator[tuple[str, Any]]:
-        """Weights that learn: of the encoder and of the class layers, which the losses hold."""
-        from torch.nn import ModuleList
-
-        return ((name, weight) for name, weight in ModuleList(self.modules).named_parameters() if weight.requires_grad)
-
 
 def train_encoder(
-    model: SentenceTransformer, data: TrainingData, recipe: Recipe, *, new_tokens: int = 0, progress: Progress
+    model: SentenceTransformer,
+    data: TrainingData,
+    recipe: Recipe,
+    *,
+    new_tokens: int = 0,
+    progress: Progress,
+    keep: Path | None = None,
+    board: Path | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Fine-tunes an encoder in place.
 
@@ -118,75 +179,39 @@ def train_encoder(
     minutes cuts short has still come to rest.
 
     Args:
-        model: Changed in place; ends with the weights that were best on the validation split.
+        model: Changed in place; ends with the weights that were best on the validation split, an adapter merged.
         data: Training and validation splits are used, the test split is not.
         recipe: How.
         new_tokens: From ``extend_vocabulary``.
         progress: Told how far it is.
+        keep: Folder for checkpoints; what lies there is gone on with. None writes none.
+        board: Folder for TensorBoard; None writes nothing there.
+        watch: Told (step, figure) of each judgement; may end the run by an exception of its own.
+
+    Raises:
+        InputError: The loss is not a number, memory does not suffice, or the recipe does not fit machine or model.
     """
+    from transformers.trainer_utils import set_seed
+
+    from finetune.session import Session, prepare
+
     judge = Judge(model, data.of("valid"), data, recipe)
+    judge.watch = watch
     by_size = max(recipe.minutes_least, recipe.minutes_per_1000 * len(data.of("train")) / 1000)
-    budget = 60.0 * min(recipe.minutes, by_size)
-    if recipe.epochs == 0 or budget == 0:
+    budget = 60.0 * min(recipe.minutes, by_size) if recipe.minutes else math.inf
+    if recipe.epochs == 0 or budget == 0 or recipe.method == "frozen":
         return judge.outcome
-    freeze(model, layers=recipe.frozen_layers, new_tokens=new_tokens)
-    with quiet(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # of torch and accelerate about devices that are not there
-        started = time.monotonic()
-        judge.judge(0)
-        left = max(1.0, budget - 2 * (time.monotonic() - started))  # the last judgement takes as long as the first
-        trainer = _trainer(model, data, recipe, folder, judge, left, progress)
-        trainer.train()
-        judge.outcome.steps = int(trainer.state.global_step)
-        if judge.outcome.judgements[-1][0] < judge.outcome.steps:
-            judge.judge(judge.outcome.steps)
-        judge.restore()
-    judge.outcome.seconds = round(time.monotonic() - started, 1)
-    judge.outcome.bf16 = bool(trainer.args.bf16)
-    judge.outcome.answer_layer = _answer_layer(trainer.loss["answers"])
-    model.eval()
-    return judge.outcome
-
-
-def _trainer(
-    model: SentenceTransformer, data: TrainingData, recipe: Recipe, folder: str, judge: Judge, budget: float,
-    progress: Progress,
-) -> Any:  # fmt: skip
-    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from torch.optim.lr_scheduler import LambdaLR
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
-
-    from finetune.pace import Pace, length_batches
-
+    processes.gather_round()
+    set_seed(recipe.seed)
     datasets, losses = _tasks(model, data, recipe)
+    prepare(model, datasets, losses, recipe, new_tokens=new_tokens)
     judge.modules = [model, *losses.values()]
-    device = str(model.device.type)
-    arguments = SentenceTransformerTrainingArguments(
-        output_dir=folder, num_train_epochs=recipe.epochs, per_device_train_batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate, weight_decay=0.0, batch_sampler=length_batches, seed=recipe.seed,
-        data_seed=recipe.seed, bf16=supports_bf16(device), use_cpu=device == "cpu", save_strategy="no",
-        eval_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, dataloader_drop_last=False,
-        dataloader_pin_memory=False, max_grad_norm=1.0,
-        learning_rate_mapping={r"classifier\.": recipe.class_learning_rate},
-    )  # fmt: skip
-    pace = Pace(judge, recipe, budget=budget, progress=progress)
-
-    class PacedTrainer(SentenceTransformerTrainer):
-        """Lets ``Pace`` set the learning rate, and writes no model card."""
-
-        def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-            """See parent; nothing is added."""
-
-        def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-            """See parent."""
-            pace.total = num_training_steps
-            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, pace.learning_rate)
-            return self.lr_scheduler
-
-    trainer = PacedTrainer(model=model, args=arguments, train_dataset=datasets, loss=losses, callbacks=[pace])
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
-    return trainer
+    session = Session(model, datasets, losses, judge, recipe, budget=budget, progress=progress, keep=keep, board=board)
+    outcome = session.run()
+    outcome.answer_layer = _answer_layer(losses["answers"])
+    merge(model)
+    model.eval()
+    return outcome
 
 
 def _answer_layer(loss: Any) -> NDArray[np.float32] | None:
@@ -225,8 +250,9 @@ def _tasks(
             for label, answer in zip(columns["label"], mined, strict=True):
                 label.append(float(number[answer]))
     datasets = {"answers": Dataset.from_dict(columns)}
+    piece = recipe.batch_size if recipe.cached_batch else 0
     losses: dict[str, nn.Module] = {
-        "answers": AnswerLoss(model, classes=len(classes), scale=recipe.scale, memory=recipe.memory, piece=recipe.piece)
+        "answers": AnswerLoss(model, classes=len(classes), scale=recipe.scale, memory=recipe.memory, piece=piece)
     }
     labelled = data.intents_of("train")
     intents = sorted({row.intent for row in labelled})

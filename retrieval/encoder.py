@@ -139,6 +139,7 @@ class OnnxEncoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False  # it never gives back what one long batch took
         try:
             session = onnxruntime.InferenceSession(str(layout.encoder), options, providers=["CPUExecutionProvider"])
             tokenizer = Tokenizer.from_file(str(layout.tokenizer))

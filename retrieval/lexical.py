@@ -70,6 +70,21 @@ def words_of(text: str) -> list[str]:
     return [_singular(token) for token in kept or tokens]
 
 
+def spans_of(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text is, function words included; Chinese in jieba's words.
+
+    Returns:
+        (start, end) of each, in order.
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _PIECE.finditer(text):
+        if "\u3400" <= match.group()[0] <= "\ufaff":
+            spans += [(match.start() + a, match.start() + b) for _, a, b in _chinese().tokenize(match.group())]
+        else:
+            spans.append(match.span())
+    return spans
+
+
 def _singular(word: str) -> str:
     """Harman's S-stemmer (1991, "How effective is suffixing?"): three rules, and one for boxes and watches."""
     if len(word) > 4 and word.endswith(("xes", "ches", "shes", "sses")):

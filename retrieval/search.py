@@ -21,6 +21,7 @@ from retrieval.lexical import words_of
 from retrieval.match import Match, Matcher, Query
 from retrieval.mood import Mood, MoodHead
 from retrieval.rank import FEATURES, Ranker, column
+from retrieval.scope import LEAST_SPELLED, spelled_share
 
 Outcome = Literal["sure", "unsure", "lost"]
 
@@ -315,7 +316,7 @@ class Searcher:
 
     def result(self, match: Match, *, k: int = 20, explained: int = 5) -> SearchResult:
         """Ranks a match."""
-        known = self.scope.probability(match)
+        known = 0.0 if self._is_noise(match) else self.scope.probability(match)
         intent = self._intent(match)
         hits = self._hits(match, k, explained)
         best = hits[0].probability if hits else 0.0
@@ -331,6 +332,12 @@ class Searcher:
             index=self.index_key,
             mood=match.mood,
         )
+
+    def _is_noise(self, match: Match) -> bool:
+        """Whether neither the index knows a word of the message nor the encoder's vocabulary can spell one."""
+        if match.known_words > 0:
+            return False
+        return bool(spelled_share(self.encoder, [match.query.message])[0] < LEAST_SPELLED)
 
     def _intent(self, match: Match) -> Intent | None:
         head = self.matcher.intent_head

@@ -14,6 +14,7 @@ from data.readers.checks import BROKEN_RECORD, UnreadableError, channel_word, ch
 from data.readers.gather import Gathering
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
+from data.readers.ratings import read_rating
 from data.readers.source import Problems, Source
 from data.readers.times import read_iso
 from data.schema import Conversation, Message
@@ -23,6 +24,7 @@ _EXPECTED = 'a conversation {"id": ..., "messages": [...]} or a message {"conver
 _TYPES = {0: "incoming", 1: "outgoing", 2: "activity", 3: "template"}
 _ENDINGS = {"resolved": "resolved"}
 _FACTS = "facts"
+_RATING = "rating"
 
 
 def read(source: Source, problems: Problems) -> Iterator[Conversation]:
@@ -54,10 +56,19 @@ def _take(row: dict[str, Any], parts: Gathering) -> None:
 
 
 def _add(conversation: str, row: dict[str, Any], parts: Gathering) -> None:
-    message = _message(row)
+    message, rating = _message(row), _rating(row)
+    number = identity(row["id"]) if "id" in row else None
+    if rating is not None:
+        parts.add(conversation, {_RATING: rating}, id=f"{_RATING}-{number}", time=0.0)
     if message is not None:
-        number = identity(row["id"]) if "id" in row else None
         parts.add(conversation, message.to_json(), id=number, time=message.time)
+
+
+def _rating(row: dict[str, Any]) -> float | None:
+    """What the customer answered to a survey that this message is."""
+    values = (row.get("content_attributes") or {}).get("submitted_values")
+    response = values.get("csat_survey_response") if isinstance(values, dict) else None
+    return read_rating(response.get("rating")) if isinstance(response, dict) else None
 
 
 def _message(row: dict[str, Any]) -> Message | None:
@@ -87,10 +98,13 @@ def _whole(message: Message) -> Message:
 
 def _conversation(name: str, found: list[dict[str, Any]]) -> Conversation | None:
     status, labels, channel = next((part[_FACTS] for part in found if _FACTS in part), (None, None, None))
-    messages = tuple(Message.from_json(part) for part in found if _FACTS not in part)
+    rating = next((part[_RATING] for part in found if _RATING in part), None)
+    messages = tuple(Message.from_json(part) for part in found if "text" in part)
     if not messages:
         return None
     tags = [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
     ending = _ENDINGS.get(status) if isinstance(status, str) else None
     topic = tags[0] if len(tags) == 1 else None  # of several labels none is the topic
-    return checked(Conversation(f"chatwoot-{name}", messages, topic=topic, ending=ending, channel=channel))
+    return checked(
+        Conversation(f"chatwoot-{name}", messages, topic=topic, ending=ending, channel=channel, satisfaction=rating)
+    )

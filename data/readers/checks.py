@@ -47,6 +47,9 @@ def checked(conversation: Conversation) -> Conversation:
             changed[name] = _text(value, name)
     if conversation.channel is not None and (channel := channel_word(conversation.channel)) != conversation.channel:
         changed["channel"] = channel
+    rating = conversation.satisfaction
+    if rating is not None and (type(rating) not in (int, float) or not 0 <= rating <= 1):
+        raise UnreadableError(f"satisfaction {shown(rating)} (0 to 1 is expected)")
     return replace(conversation, **changed) if changed else conversation
 
 

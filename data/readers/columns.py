@@ -35,6 +35,8 @@ _NAMES: dict[str, str] = {
         模板 快捷回复 话术""",
     "language": """language lang locale
         语言""",
+    "satisfaction": """satisfaction rating csat csat_score customer_satisfaction satisfaction_rating stars
+        满意度 评分 评价 满意度评价""",
     "question": """question q query customer_question ask prompt faq title customer_message inquiry
         问题 问 提问 用户问题 客户问题 顾客问题 咨询内容""",
     "answer": """answer a response reply agent_reply solution resolution answer_text agent_response agent_message
@@ -208,7 +210,7 @@ def _shape(
     raise _too_few(path, header, chosen)
 
 
-_OF_A_CONVERSATION = ("conversation", "time", "topic", "language")
+_OF_A_CONVERSATION = ("conversation", "time", "topic", "language", "satisfaction")
 
 
 def _transcript(chosen: Mapping[str, int], told: Mapping[str, str], sample: Sequence[Sequence[str]]) -> int | None:

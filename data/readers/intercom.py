@@ -12,6 +12,7 @@ from typing import Any
 from data.readers.checks import BROKEN_RECORD, UnreadableError, channel_word, checked, describe, identity, seconds
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
+from data.readers.ratings import read_rating
 from data.readers.source import Problems, Source
 from data.schema import Conversation, Message, Role
 
@@ -66,6 +67,7 @@ def parse(row: dict[str, Any]) -> Conversation | None:
             topic=tags[0] if len(tags) == 1 else None,  # of several tags none is the topic
             ending=_ENDINGS.get(state) if isinstance(state, str) else None,
             channel=channel_word(row.get("source")),
+            satisfaction=read_rating((row.get("conversation_rating") or {}).get("rating")),
         )
     )
 

@@ -16,6 +16,7 @@ from data.readers.checks import checked, shown
 from data.readers.columns import describe, find_columns, shape_of
 from data.readers.gather import temporary_store
 from data.readers.order import LOOKED_AT, Numbered, Splitter, has_signs
+from data.readers.ratings import read_rating
 from data.readers.roles import role_of
 from data.readers.rows import Row, read_rows
 from data.readers.source import Problems, Source
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from data.readers import Options
 
 _SAMPLE_ROWS = 500
-_FIELDS = ("conversation", "role", "text", "author", "label", "topic", "language", "intent")
+_FIELDS = ("conversation", "role", "text", "author", "label", "topic", "language", "intent", "satisfaction")
 
 Entry = tuple[object, ...]
 """Line, count of empty rows before it, time, and the values of ``_FIELDS``."""
@@ -116,7 +117,8 @@ class _Table:
 
     def _conversation(self, name: str, messages: tuple[Message, ...], values: list[str]) -> Conversation:
         language, topic = self.value(values, "language") or None, self.value(values, "topic") or None
-        return checked(Conversation(name, messages, language=language, topic=topic))
+        rating = read_rating(self.value(values, "satisfaction"))
+        return checked(Conversation(name, messages, language=language, topic=topic, satisfaction=rating))
 
     def _of_rows(self, rows: Iterator[Row]) -> Iterator[Entry]:
         """A message a row."""
@@ -166,7 +168,7 @@ class _Table:
                     number, "a text in which no two speakers are told apart", "lines such as 'Agent: …'"
                 )
                 continue
-            known = {field: self.value(values, field) for field in ("topic", "language")}
+            known = {field: self.value(values, field) for field in ("topic", "language", "satisfaction")}
             known["conversation"] = self.value(values, "conversation") or f"row-{number}"
             for message in said:
                 entry = known | {"role": message.name, "text": message.text}
@@ -243,7 +245,7 @@ class _Roles:
 
     def message(self, row: tuple[object, ...]) -> Message:
         """The message of a row of the store: number, empty, time, then ``_FIELDS``."""
-        _, _, time, _, role, text, author, label, _, _, intent = row
+        _, _, time, _, role, text, author, label, _, _, intent, _ = row
         mine = self.of(str(role))
         name = str(author) if author else None if role in self._words or mine == "system" else str(role)
         given = str(intent) if intent and mine == "customer" else None
@@ -276,7 +278,9 @@ def _no_roles(store: sqlite3.Connection, source: Source) -> InputError:
 def _by_id(store: sqlite3.Connection, roles: _Roles) -> Iterator[Conversation]:
     order = "SELECT conversation, MIN(rowid) AS first FROM message GROUP BY conversation ORDER BY first"
     wanted = f"SELECT number, empty, time, {', '.join(_FIELDS)} FROM message WHERE conversation = ? ORDER BY rowid"
-    topic, language, intent = (3 + _FIELDS.index(field) for field in ("topic", "language", "intent"))
+    topic, language, intent, rated = (
+        3 + _FIELDS.index(field) for field in ("topic", "language", "intent", "satisfaction")
+    )
     for name, _ in store.execute(order):
         rows = store.execute(wanted, (name,)).fetchall()
         if all(row[2] is not None for row in rows):
@@ -285,6 +289,6 @@ def _by_id(store: sqlite3.Connection, roles: _Roles) -> Iterator[Conversation]:
             (row[intent] for row in rows if row[intent]), None
         )
         messages = tuple(roles.message(row) for row in rows)
-        yield checked(
-            Conversation(str(name), messages, next((row[language] for row in rows if row[language]), None), tag)
-        )
+        spoken = next((row[language] for row in rows if row[language]), None)
+        rating = next((value for row in rows if (value := read_rating(row[rated])) is not None), None)
+        yield checked(Conversation(str(name), messages, spoken, tag, satisfaction=rating))

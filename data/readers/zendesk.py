@@ -24,6 +24,7 @@ from data.readers.checks import (
 from data.readers.gather import Gathering
 from data.readers.htmltext import html_to_text
 from data.readers.jsonstream import records
+from data.readers.ratings import read_rating
 from data.readers.source import Problems, Source
 from data.readers.times import read_iso
 from data.schema import Conversation, Message, Role
@@ -69,6 +70,8 @@ def _take_ticket(row: dict[str, Any], parts: Gathering) -> None:
     tags = row.get("tags")
     facts = {_TICKET: requester, "status": row.get("status"), "tags": tags if isinstance(tags, list) else []}
     facts["channel"] = channel_word(row.get("via"))
+    rating = row.get("satisfaction_rating")
+    facts["rating"] = read_rating(rating.get("score") if isinstance(rating, dict) else rating)
     for part in said:
         parts.add(ticket, part, id=part["id"], time=part["time"])
     parts.add(ticket, facts, id=_TICKET, time=0.0)
@@ -135,7 +138,10 @@ def _conversation(name: str, found: list[dict[str, Any]], parts: Gathering) -> C
     ending = "escalated" if "escalated" in tags else _ENDINGS.get(status[-1]) if status else None
     topic = tags[0] if len(tags) == 1 else None  # of several tags none is the topic
     channel = next((part["channel"] for part in facts if part.get("channel")), None)
-    return checked(Conversation(f"zendesk-{name}", messages, topic=topic, ending=ending, channel=channel))
+    rating = next((part["rating"] for part in facts if part.get("rating") is not None), None)
+    return checked(
+        Conversation(f"zendesk-{name}", messages, topic=topic, ending=ending, channel=channel, satisfaction=rating)
+    )
 
 
 def _role(author: str | None, requester: str | None, parts: Gathering) -> Role:

@@ -137,7 +137,8 @@ def test_what_was_grouped_stays_grouped_when_the_log_grows(tmp_path: Path) -> No
     old = answered("Delivery takes about three days.", "We are closed on Sunday.")
     grown = [*old, *answered(*["Delivery takes about trhee days."] * 3)]
     fresh = {group.text: group for group in group_log(grown)}
-    group_log(old).save(tmp_path / "groups.arrow")
+    before_growth = group_log(old)
+    before_growth.save(tmp_path / "groups.arrow", before_growth.made_from(np.zeros(4, dtype=np.uint64)))
     known = {group.text: group for group in group_log(grown, Known.load(tmp_path / "groups.arrow"))}
     (before,) = (group.id for group in group_log(old) if group.text.startswith("Delivery"))
     assert {g.support for g in fresh.values()} == {g.support for g in known.values()} == {4, 1}

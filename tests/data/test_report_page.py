@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -37,7 +38,12 @@ def conversation(number: int) -> Conversation:
     return Conversation(f"c{number}", messages, language=language, topic="refund", ending=ENDINGS[number % 5])
 
 
-def dataset(folder: Path, conversations: list[Conversation], **more: list[dict[str, object]]) -> DatasetLayout:
+def dataset(
+    folder: Path,
+    conversations: list[Conversation],
+    labels: Sequence[IntentExample] = (),
+    **more: list[dict[str, object]],
+) -> DatasetLayout:
     report = {
         "conversations": len(conversations), "messages": sum(len(c.messages) for c in conversations),
         "duplicates": 2, "refused_lines": 1, "period": ["2023-11-14", "2024-01-01"], "answers": 2, "reusable": 1,
@@ -50,7 +56,7 @@ def dataset(folder: Path, conversations: list[Conversation], **more: list[dict[s
         write_rows(layout.answers, [Answer("a", EVIL, "en", support=9), Answer("b", "Bye", "en", reusable=False)])
         write_rows(layout.topics, [Topic("refund", "Refunds", ("refund",), len(conversations), "en", labelled=True)])
         twice = [IntentExample("money back", name, "topic", "train", "en") for name in ("refund", "return_item")]
-        write_rows(layout.intents, twice)
+        write_rows(layout.intents, [*twice, *labels])
         layout.report.write_text(json.dumps(report), encoding="utf-8")
         for name, rows in more.items():
             (draft.folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -132,6 +138,18 @@ def test_numbers_are_what_the_dataset_holds(tmp_path: Path) -> None:
     assert ["90 s", "90 s", "90 s"] in page.rows
 
 
+def _given(text: str, intent: str) -> IntentExample:
+    return IntentExample(text, intent, "topic", "train", "en", source="person")
+
+
+def test_doubtful_labels_are_listed(tmp_path: Path) -> None:
+    refunds = [_given(f"I want my money back for order {word}", "refund") for word in "abcdefgh"]
+    parcels = [_given(f"Where is the parcel with the {word} shoes", "parcel") for word in "abcdefgh"]
+    odd = _given("I want my money back for order z", "parcel")
+    page = page_of(dataset(tmp_path, [conversation(1)], labels=[*refunds, *parcels, odd]), tmp_path / "page.html")
+    assert any(odd.text in row and "parcel" in row and "refund" in row for row in page.rows)
+
+
 def test_what_an_older_dataset_lacks_is_not_measured(tmp_path: Path) -> None:
     page = page_of(dataset(tmp_path, [conversation(i) for i in range(10)]), tmp_path / "page.html")
     assert page.text.count("Not measured in this dataset") == 2
@@ -139,7 +157,7 @@ def test_what_an_older_dataset_lacks_is_not_measured(tmp_path: Path) -> None:
         tmp_path / "newer",
         [conversation(1)],
         contradictions=[{"question": "how long", "answers": ["five days", EVIL], "newest": 1.0}],
-        label_issues=[],
+        labels=[_given(f"refund number {i}", "refund") for i in range(6)],
     )
     page = page_of(newer, tmp_path / "page.html")
     assert "Not measured" not in page.text

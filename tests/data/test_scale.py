@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import data.answering
 import data.blocks
+import data.earlier
 from data.artifacts import DatasetLayout, load_manifest
 from data.build import build_dataset
 from data.earlier import key_of, shard_folders
 from data.engine import Dask, Processes, Serial, choose_engine
 from data.errors import InputError
+from data.pairs import answers_of
 from data.people import KEY_BYTES, KEY_FILE
 from data.records import read_rows, write_rows
 from data.report import read_report
-from data.schema import Conversation, Example, Message
+from data.schema import Answer, Conversation, Example, Message, Topic
 from data.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +127,79 @@ def test_growth_costs_its_growth_only(tmp_path: Path) -> None:
     text = "".join(p.read_text("utf-8", "replace") for p in grown.folder.rglob("*") if p.is_file())
     assert "Dora" not in text
     assert "@mail.example" not in text
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_answers_are_made_again_only_where_something_of_them_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(*given: Any, **named: Any) -> Iterator[Answer]:
+        for answer in answers_of(*given, **named):
+            made.append(answer.id)
+            yield answer
+
+    monkeypatch.setattr(data.answering, "answers_of", counted)
+    log, place = tmp_path / "log.jsonl", workspace(tmp_path)
+    draw = random.Random(4)
+    said = [f"The wood of {''.join(draw.choices('abcdefghiklmnoprstuw', k=9))} is made of oak." for _ in range(800)]
+    rows = [
+        Conversation(
+            f"a{i}", (Message("customer", f"what of {i} is it?", time=9.0 + i), Message("agent", text)), topic="x"
+        )
+        for i, text in enumerate(said)
+    ]
+    write_rows(log, rows)
+    first = build_dataset([log], place, engine="1")
+    assert len(made) == len(said)
+    made.clear()
+    again = Conversation("b", (Message("customer", "and this?", time=3.0), Message("agent", said[7])), topic="x")
+    write_rows(log, [*rows, again])
+    grown = build_dataset([log], place, engine="1")
+    assert 1 <= len(made) <= 9, "the one that was said again, and those whose topic or split moved"
+    old, new = ({a.id: a for a in read_rows(layout.answers, Answer)} for layout in (first, grown))
+    assert {name for name in new if new[name] != old[name]} == set(made)
+    fresh = build_dataset([log], workspace(tmp_path / "other"), engine="1")
+    assert fresh.answers.read_bytes() == grown.answers.read_bytes()
+
+
+def regulars(first: int, count: int) -> list[Conversation]:
+    """Conversations of customers who all come back, about two things in many words."""
+    draw = random.Random(first)
+    rows = []
+    for i in range(first, first + count):
+        thing = ("parcel", "refund")[i % 2]
+        asked = f"the {thing} of my {draw.choice(('red', 'blue', 'green'))} {draw.choice(('coat', 'boot', 'hat'))}?"
+        ask = Message("customer", f"{asked} mail me at c{i % 40}@mail.example", time=1e9 + 60 * i)
+        rows.append(Conversation(f"r{i}", (ask, Message("agent", f"Every {thing} is on our page.")), topic=thing))
+    return rows
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_log_keeps_its_groups_and_topics_while_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data.earlier, "LARGE", 300)
+    log, place = tmp_path / "log.jsonl", workspace(tmp_path)
+    write_rows(log, regulars(0, 400))
+    first = build_dataset([log], place, engine="1")
+    write_rows(log, [*regulars(0, 400), *(replace(c, topic=None) for c in regulars(400, 8))])
+    grown = build_dataset([log], place, engine="1")
+    assert read_report(first)["split"]["by"] == read_report(grown)["split"]["by"] == "group"
+    old, new = shards_of(first), shards_of(grown)
+    remade = [key for key in new if old.get(key) != new[key]]
+    assert len(remade) <= 5, "one of each kind: only the last block changed"
+    splits = [{e.conversation: e.split for e in read_rows(layout.examples, Example)} for layout in (first, grown)]
+    assert splits[0].items() <= splits[1].items()
+    topics = [{t.id: t.size for t in read_rows(layout.topics, Topic)} for layout in (first, grown)]
+    assert topics[0].keys() == topics[1].keys()
+    assert 406 <= sum(topics[1].values()) <= 408
+    twin = workspace(tmp_path / "twin")
+    write_rows(tmp_path / "twin.jsonl", regulars(0, 400))
+    build_dataset([tmp_path / "twin.jsonl"], twin, engine="1")
+    shutil.copy(log, tmp_path / "twin.jsonl")
+    assert files_of(build_dataset([tmp_path / "twin.jsonl"], twin, engine="2")) == files_of(grown)
 
 
 @pytest.mark.usefixtures("small_blocks")

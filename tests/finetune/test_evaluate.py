@@ -14,6 +14,7 @@ from finetune.evaluate import (
 )
 from finetune.examples import TrainingData
 from finetune.progress import Stages
+from finetune.slices import ranking_by_language
 from finetune.testing import little_shop
 from retrieval.build import MOST_PER_ANSWER, indexed_contexts
 from retrieval.rank import Ranker
@@ -69,6 +70,19 @@ def test_all_systems_rank_the_same_questions(data: TrainingData) -> None:
     assert row["systems"]["careline"]["r1"] > 0.5
     peer = "tfidf + logistic regression" if protocol == "all answers" else "tfidf"
     assert set(row["systems"]) == {"careline", "bm25", peer}
+
+
+def test_languages_are_ranked_apart_and_add_up_to_the_whole() -> None:
+    data = little_shop()
+    matcher = training_matcher(data, HashEncoder(), "all answers", intent_head=None, answer_head=None)
+    rows = ranking_by_language(data, matcher, Ranker.default(), seed=0)
+    assert [row["group"] for row in rows] == ["en", "zh"]
+    whole = held_out_ranking(data, matcher, Ranker.default(), most=0, seed=0, stages=Stages(None))
+    ours = whole["systems"]["careline"]
+    assert sum(row["n"] for row in rows) == ours["n"]
+    assert sum(row["n"] * row["r1"] for row in rows) / ours["n"] == pytest.approx(ours["r1"], abs=1e-3)
+    english = TrainingData(tuple(e for e in data.examples if e.language == "en"), data.intents, data.answers)
+    assert ranking_by_language(english, matcher, Ranker.default(), seed=0) == []
 
 
 def test_an_answer_that_training_never_saw_is_a_miss() -> None:

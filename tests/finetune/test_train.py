@@ -11,6 +11,7 @@ from data.artifacts import DatasetLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.workspace import Workspace
 from finetune.cli import app
+from finetune.evaluation import swap_figures
 from finetune.recipe import load_recipe
 from finetune.stored import evaluate_stored
 from finetune.testing import little_shop, write_dataset
@@ -101,11 +102,32 @@ def test_the_list_names_the_model(trained: Trained) -> None:
     assert model.folder.name[:8] in shown.stdout
 
 
-def test_evaluate_by_command(trained: Trained) -> None:
+def test_evaluate_by_command_on_data_never_seen(trained: Trained, tmp_path: Path) -> None:
     place, _, model = trained
-    done = CliRunner().invoke(
-        app, ["evaluate", model.folder.name, "--most", "10", "--workspace", str(place.root), "--json"]
-    )
-    assert json.loads(done.stdout)["ranking"]["n"] == 10
-    wrong = CliRunner().invoke(app, ["evaluate", "nope", "--workspace", str(place.root)])
-    assert isinstance(wrong.exception, InputError)
+    table, page = tmp_path / "new.csv", tmp_path / "page.html"
+    lines = [
+        "hello there,greet",
+        "when will it arrive,Delivery",
+        "who is the king of Spain,oos",
+        "is it raining,",
+        "?,x",
+    ]
+    table.write_text("text,intent\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    where = [model.folder.name, "--workspace", str(place.root)]
+    options = ["--quick", "--most", "10", "--on", str(table), "--html", str(page), "--json"]
+    found = json.loads(CliRunner().invoke(app, ["evaluate", *where, *options], catch_exceptions=False).stdout)
+    assert found["ranking"]["n"] == 10
+    assert found["n"] == {"in_scope": 3, "out_of_scope": 2}
+    assert found["unknown_intents"] == {"x": 1}
+    assert found["systems"]["careline"]["accuracy"]["value"] == pytest.approx(2 / 3, abs=1e-3)
+    assert found["scope"]["of"] == "out-of-scope messages"
+    assert set(found["ranking"]["systems"]["careline"]["intervals"]) == {"r1", "r5", "mrr", "ndcg10"}
+    assert "Left out by --quick" in page.read_text(encoding="utf-8")
+    for wrong in (["evaluate", "nope", *where[1:]], ["evaluate", *where, "--on", str(tmp_path / "none.csv")]):
+        assert isinstance(CliRunner().invoke(app, wrong).exception, InputError)
+
+
+def test_swaps_of_a_stored_model_for_the_gate(trained: Trained) -> None:
+    found = swap_figures(trained[2], little_shop())
+    assert 0 <= found["changed"]["value"] <= found["worst"] <= 1
+    assert {row["language"] for row in found["kinds"]} == {"en", "zh"}

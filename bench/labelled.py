@@ -1,0 +1,132 @@
+"""What the benches of intents share: the public data, models kept between runs, peers."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import shutil
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.printer import ROOT, CannotRun
+from data.artifacts import Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from finetune.encoder import find_base
+from finetune.intents import Labelled, fit_intents
+from finetune.progress import Stages
+from finetune.recipe import Recipe
+from retrieval.intents import IntentReader
+
+SHARED = ROOT.parent / "shared" / "data"
+KEPT = ROOT / "var" / "bench" / "intents"
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Clinc:
+    """CLINC150 in its own splits; ``oos`` are the out-of-scope texts of each."""
+
+    train: list[Row]
+    val: list[Row]
+    test: list[Row]
+    oos: dict[str, list[str]]
+
+
+def banking77() -> tuple[list[Row], list[Row]]:
+    """Train and test rows (text, intent) of BANKING77."""
+    return _rows("banking77_train.csv"), _rows("banking77_test.csv")
+
+
+def clinc150() -> Clinc:
+    """CLINC150, all of it."""
+    with gzip.open(_place("clinc150_full.json.gz"), "rt", encoding="utf-8") as stream:
+        rows = json.load(stream)
+    split = {name: [(text, label) for text, label in rows[name]] for name in ("train", "val", "test")}
+    return Clinc(**split, oos={name: [text for text, _ in rows[f"oos_{name}"]] for name in ("train", "val", "test")})
+
+
+def drawn(rows: list[Row], each: int, *, seed: int) -> list[Row]:
+    """So many rows of each intent, drawn with a seed."""
+    by_label: dict[str, list[Row]] = defaultdict(list)
+    for i in np.random.default_rng(seed).permutation(len(rows)):
+        by_label[rows[i][1]].append(rows[i])
+    return [row for label in sorted(by_label) for row in by_label[label][:each]]
+
+
+def trained(
+    rows: Labelled, recipe: Recipe, *, held_out: Labelled | None = None, fresh: bool = False
+) -> tuple[IntentReader, dict[str, Any], ModelLayout]:
+    """A model of some rows, and its metrics; kept under ``var/bench`` by recipe, code and rows.
+
+    Args:
+        rows: To learn from.
+        recipe: How.
+        held_out: See ``fit_intents``.
+        fresh: Train again even where it is kept.
+    """
+    base = find_base(recipe.base_model)
+    inputs = [recipe.to_json(), code_hash(), rows.texts, rows.gold.tolist(), rows.outside]
+    inputs += [held_out.texts, held_out.outside] if held_out else []
+    layout = ModelLayout(KEPT / hash_json(inputs))
+    if fresh or not is_complete(layout.folder, kind="model"):
+        from rich.console import Console
+
+        shutil.rmtree(layout.folder, ignore_errors=True)
+        started = time.monotonic()
+        with create(KEPT, Manifest("model", layout.folder.name)) as draft:
+            stages = Stages(Console(stderr=True))
+            metrics = fit_intents(
+                ModelLayout(draft.folder), rows, recipe=recipe, base=base, stages=stages, held_out=held_out
+            )
+            draft.metrics.update(metrics, seconds=stages.seconds, minutes=(time.monotonic() - started) / 60)
+    else:
+        print(f"kept from an earlier run of the same code and data: {layout.folder.name}", file=sys.stderr)
+    return IntentReader.open(layout), dict(load_manifest(layout.folder, kind="model").metrics), layout
+
+
+def code_hash() -> str:
+    """Of what makes such a model: other code trains again."""
+    names = ("finetune/intents.py", "finetune/tune.py", "finetune/upper.py", "finetune/scope.py", "finetune/linear.py",
+             "retrieval/scope.py", "retrieval/head.py", "finetune/export.py")  # fmt: skip
+    return hash_json([(ROOT / name).read_text(encoding="utf-8") for name in names])
+
+
+def percent(logits: NDArray[Any], gold: NDArray[np.int64]) -> float:
+    """Of rows whose highest score is that of the right class."""
+    return 100 * float((logits.argmax(axis=1) == gold).mean())
+
+
+def numbers(rows: list[Row], labels: tuple[str, ...]) -> NDArray[np.int64]:
+    """(n,) the number of each row's label."""
+    place = {label: i for i, label in enumerate(labels)}
+    return np.array([place[label] for _, label in rows], dtype=np.int64)
+
+
+def tfidf_svm(train: list[Row], test: list[Row]) -> float:
+    """Percent right of TF-IDF of words and pairs with a linear SVM, the peer that must stand beside every row."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    peer = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC())
+    peer.fit([text for text, _ in train], [label for _, label in train])
+    return 100 * float(peer.score([text for text, _ in test], [label for _, label in test]))
+
+
+def _rows(name: str) -> list[Row]:
+    with _place(name).open(newline="", encoding="utf-8") as lines:
+        return [(row["text"], row["category"]) for row in csv.DictReader(lines)]
+
+
+def _place(name: str) -> Path:
+    path = SHARED / name
+    if not path.is_file():
+        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
+    return path

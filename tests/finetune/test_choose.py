@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from finetune.choose import other_scripts, recipe_for
+from finetune.examples import TrainingData
+from finetune.testing import little_shop, write_dataset
+
+
+@pytest.mark.parametrize(
+    ("texts", "share"),
+    [
+        (["where is my parcel", "customer: naïve café?"], 0.0),
+        (["customer: 我的包裹在哪里", "where is it"], 0.5),
+        (["我的 Northwind 帐篷什么时候发货"], 1.0),
+        (["почта?", "12", "", "?!"], 1.0),
+        ([], 0.0),
+    ],
+)
+def test_the_share_of_messages_in_other_scripts(texts: list[str], share: float) -> None:
+    assert other_scripts(texts) == share
+
+
+def test_a_log_with_a_fair_share_of_chinese_asks_for_the_bilingual_recipe(tmp_path: Path) -> None:
+    name, share = recipe_for(write_dataset(tmp_path, little_shop()))
+    assert name == "bilingual"
+    assert 0.2 < share < 0.5
+
+
+def test_an_english_log_keeps_the_plain_recipe(tmp_path: Path) -> None:
+    shop = little_shop()
+    english = TrainingData(tuple(e for e in shop.examples if e.language == "en"), shop.intents, shop.answers)
+    assert recipe_for(write_dataset(tmp_path, english)) == ("laptop", 0.0)

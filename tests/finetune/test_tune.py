@@ -1,0 +1,87 @@
+"""Tuning on intents: the loss against brute force, and that it learns, on a few messages."""
+
+import numpy as np
+import pytest
+import torch
+
+from data.errors import InputError
+from finetune.encoder import find_base, load_encoder
+from finetune.recipe import load_recipe
+from finetune.tune import Tuning, neighbour_loss, tune_intents, tuning_of
+from finetune.upper import UpperLayers, by_length
+from retrieval.encoder import TrainingEncoder
+
+TEXTS = ["where is my parcel", "track my parcel", "when does it arrive", "send it back", "I want a refund", "return it"]
+GOLD = np.array([0, 0, 0, 1, 1, 1])
+SHORT = Tuning(frozen=5, epochs=2, batch=4)
+
+
+@pytest.fixture(scope="module")
+def base():
+    return find_base(load_recipe("tiny").base_model)
+
+
+def test_the_neighbours_loss_is_that_of_brute_force() -> None:
+    random = np.random.default_rng(0)
+    memory = random.normal(size=(6, 4))
+    memory /= np.linalg.norm(memory, axis=1, keepdims=True)
+    rows, expected = [1, 3], []
+    for i in rows:
+        raised = np.exp(memory @ memory[i] / 0.1)
+        raised[i] = 0
+        expected.append(-np.log(raised[GOLD[i] == GOLD].sum() / raised.sum()))
+    gold, vectors = torch.tensor(GOLD), torch.tensor(memory)
+    loss = neighbour_loss(vectors[rows], vectors, gold[rows], gold, torch.tensor(rows), temperature=0.1)
+    assert float(loss) == pytest.approx(np.mean(expected))
+
+
+def test_a_message_alone_in_its_class_has_no_neighbours() -> None:
+    memory = torch.eye(3)
+    gold = torch.arange(3)
+    assert float(neighbour_loss(memory, memory, gold, gold, torch.arange(3), temperature=0.1)) == 0.0
+
+
+def test_states_and_upper_layers_are_the_encoder(base) -> None:
+    model = load_encoder(base, max_length=32, device="cpu")
+    whole = TrainingEncoder(model).encode([*TEXTS, "", "x" * 100_000])
+    upper = UpperLayers(model, frozen=2, longest=32)
+    upper.bf16 = False
+    parts = upper.encode(upper.states([*TEXTS, "", "x" * 100_000]))
+    assert (whole * parts).sum(axis=1).min() > 0.999
+
+
+def test_tuning_learns_and_says_so(base) -> None:
+    model = load_encoder(base, max_length=32, device="cpu")
+    tuned = tune_intents(model, TEXTS, GOLD, classes=2, tuning=Tuning(frozen=5, epochs=6, batch=4))
+    assert tuned.losses[-1] < tuned.losses[0]
+    assert tuned.steps == 12
+    vectors = TrainingEncoder(model).encode(TEXTS)
+    logits = vectors @ tuned.class_layer[:, :-1].T + tuned.class_layer[:, -1]
+    assert (logits.argmax(axis=1) == GOLD).all()
+
+
+def test_the_same_seed_gives_the_same_weights(base) -> None:
+    layers = [
+        tune_intents(load_encoder(base, max_length=32, device="cpu"), TEXTS, GOLD, classes=2, tuning=SHORT).class_layer
+        for _ in range(2)
+    ]
+    assert np.array_equal(*layers)
+
+
+def test_a_loss_that_is_no_number_is_one_clear_line(base) -> None:
+    model = load_encoder(base, max_length=32, device="cpu")
+    with torch.no_grad():
+        model[0].auto_model.encoder.layer[-1].output.dense.weight[0, 0] = float("nan")
+    with pytest.raises(InputError, match="a loss of nan"):
+        tune_intents(model, TEXTS, GOLD, classes=2, tuning=SHORT)
+
+
+def test_few_messages_are_passed_over_more_often() -> None:
+    few, many = tuning_of(100, 20, minutes=1), tuning_of(10_000, 77, minutes=1)
+    assert few.epochs > many.epochs
+    assert tuning_of(10_000, 10_000, minutes=1).epochs >= 4
+
+
+def test_batches_hold_each_row_once() -> None:
+    lengths = np.array([5, 1, 9, 2, 2, 7, 3])
+    assert sorted(np.concatenate(list(by_length(lengths, 3)))) == list(range(7))
