@@ -23,8 +23,8 @@ CHOICES: tuple[tuple[str, ...], ...] = (
     (),
     ("outcome",),
     ("outcome", "given_near"),
-    ("outcome", "given_near", "near_answer", "lexical_context"),
-    ("outcome", "given_near", "near_answer", "lexical_context", "bridge"),
+    ("outcome", "given_near", "lexical_context"),
+    ("outcome", "given_near", "lexical_context", "bridge"),
 )
 """Evidence that may be left out, what seldom helps first: on TweetSumm all of it gains, on STAR little (see
 docs/explain/ranking.md)."""

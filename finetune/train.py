@@ -15,7 +15,7 @@ from data.records import read_rows
 from data.schema import Conversation, Topic
 from finetune import checkpoints, processes
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
-from finetune.examples import TrainingData, evenly
+from finetune.examples import MOST, TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
 from finetune.unigram import prune_vocabulary
@@ -66,7 +66,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
-    data = TrainingData.load(dataset, seed=recipe.seed)
+    data = TrainingData.load(dataset, most=max(MOST, recipe.max_pairs), seed=recipe.seed)
     board = parent.parent / "reports" / "tensorboard" / manifest.key
     if not processes.is_first():
         _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)

@@ -153,10 +153,7 @@ class Evidence:
         self["recency"][:] = self.index.recency
         self["topic"][:] = topics
         self["language"][:] = self.index.languages == language
-        self["outcome"][:] = self.index.outcome
-        expected = self._expected(sight)
-        if expected is not None:
-            self["near_answer"][pool] = vectors @ expected
+        self["outcome"][pool] = self.index.outcome[pool]
         rows = [self.index.row_of[answer] for answer in given if answer in self.index.row_of]
         self["given"][rows] = 1.0
         self["last"][rows[-1:]] = 1.0
@@ -168,25 +165,15 @@ class Evidence:
         (asked,) = bridge.asked(sight.context[None, :], sight.message[None, :])
         self["bridge"][pool] = bridge.answered(self.index.dense.vectors(pool)) @ asked * sight.coverage[0]
 
-    def lexical_context(self, words: Sequence[str]) -> None:
+    def lexical_context(self, words: Sequence[str], pool: Rows) -> None:
         """Answers that hold what the whole context speaks of.
 
         Args:
             words: Of the context, as BM25 counts them.
+            pool: From ``pool``.
         """
         lexical = self.index.lexical
-        self["lexical_context"][:] = lexical.scores(lexical.rarest(words, _RARE_WORDS))
-
-    def _expected(self, sight: Sight) -> Vectors | None:
-        """(dim,) mean of the answers that the nearest contexts got, of length 1: speaks for answers never given yet."""
-        scores, places = sight.by_context
-        voters = (places >= 0) & (self.index.logged_rows[places] != NO_ROW)
-        scores, places = scores[voters], places[voters]
-        if not len(places):
-            return None
-        weight = np.exp((scores - scores.max()) / _DENSE_SHARPNESS) * self.index.counts[places]
-        mean = weight @ self.index.dense.vectors(self.index.logged_rows[places])  # (dim,)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+        self["lexical_context"][pool] = lexical.scores_at(lexical.rarest(words, _RARE_WORDS), pool)
 
     def of(self, pool: Rows) -> Features:
         """(pool, F) the rows that ``Ranker`` takes."""

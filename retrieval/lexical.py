@@ -118,7 +118,7 @@ class Postings:
 
     Attributes:
         scores: (postings,) BM25 of a word in a text, word by word.
-        texts: (postings,) the texts.
+        texts: (postings,) the texts, ascending within a word.
         starts: (words + 1,) where each word's part begins.
         vocabulary: Word to its number.
     """
@@ -182,6 +182,25 @@ class Lexical:
         for word in known:  # a word's texts are distinct, so plain fancy addition is right, and 10 x np.add.at
             part = self._postings.of(word)
             out[self._postings.texts[part]] += self._postings.scores[part]
+        return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
+
+    def scores_at(self, words: Sequence[str], rows: NDArray[np.int64]) -> Scores:
+        """(rows,) what ``scores`` says of these texts: a search in each word's part, however many texts there are.
+
+        Args:
+            words: From ``words_of``.
+            rows: Positions of texts.
+        """
+        out = np.zeros(len(rows), dtype=np.float32)
+        known = self._known(words)
+        best = sum(self._idf[i] for i in known) + self._idf_unknown * (len(set(words)) - len(known))
+        if self._postings is None or not known:
+            return out
+        for word in known:
+            part = self._postings.of(word)
+            texts = self._postings.texts[part]  # ascending
+            place = np.minimum(np.searchsorted(texts, rows), len(texts) - 1)
+            out += np.where(texts[place] == rows, self._postings.scores[part][place], 0.0)
         return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
 
     def known_share(self, words: Sequence[str], *, among: NDArray[np.bool_] | None = None) -> float:

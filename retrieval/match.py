@@ -226,11 +226,11 @@ class Matcher:
         evidence.dense_answers(sight)
         evidence.dense_logged(sight)
         lexical, (asked, stray) = evidence.lexical_answers(words), evidence.lexical_logged(words)
-        evidence.lexical_context(words_of(query.context))
         near, far = evidence.similarity(sight)
         evidence.head(sight.head_logs, self._class_rows)
         pool = evidence.pool() if pool is None else pool
         topics = sight.intents @ self._topics
+        evidence.lexical_context(words_of(query.context), pool)
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
         inside = self.index.in_scope
         if self.bridge is not None:

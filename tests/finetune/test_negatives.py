@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from data.schema import Answer, Example
+from finetune.encoder import find_base, load_encoder
 from finetune.examples import TrainingData
 from finetune.negatives import COPY_COSINE, MARGIN, mine_negatives
-from finetune.recipe import Recipe
+from finetune.recipe import Recipe, load_recipe
+from finetune.testing import little_shop
+from finetune.trainer import _tasks
 from retrieval.testing import HashEncoder
 
 _TEXTS = {
@@ -45,3 +49,18 @@ def test_a_context_that_is_nearer_to_another_answer_does_not_get_it() -> None:
     misled = replace(data.examples[0], context=_TEXTS["near"])
     (mined,) = mine_negatives([misled], data, HashEncoder(), Recipe(hard_negatives=1))
     assert mined[0] not in {"near", "post"}
+
+
+def test_mined_negatives_and_weights_reach_the_loss() -> None:
+    shop = little_shop()
+    shop = replace(shop, examples=tuple(replace(example, weight=0.6) for example in shop.examples))
+    recipe = replace(load_recipe("tiny"), hard_negatives=1, memory=16, max_pairs=8)
+    model = load_encoder(find_base(recipe.base_model), max_length=recipe.max_length, device="cpu")
+    datasets, losses = _tasks(model, shop, recipe)
+    rows = datasets["answers"]
+    assert rows.column_names == ["context", "answer", "label", "negative_0"]
+    assert [[round(value, 4) for value in label[1:2]] for label in rows["label"]] == [[0.6]] * 8
+    assert all(label[0] != label[2] for label in rows["label"])
+    texts = [list(rows[name]) for name in ("context", "answer", "negative_0")]
+    loss = losses["answers"]([model.preprocess(column) for column in texts], torch.tensor(rows["label"][:]))
+    assert torch.isfinite(loss)

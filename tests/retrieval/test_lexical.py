@@ -105,3 +105,12 @@ def test_words_of_both_languages() -> None:
 )
 def test_the_language_of_a_message(text: str, language: str) -> None:
     assert language_of(text, default="xx") == language
+
+
+def test_some_texts_score_as_they_do_among_all() -> None:
+    texts = ["red shoes", "blue shoes and red socks", "", "a tent", "red red wine"]
+    words = words_of("red shoes for a picnic")
+    lexical, rows = Lexical.build(texts), np.array([4, 0, 2, 1], dtype=np.int64)
+    np.testing.assert_allclose(lexical.scores_at(words, rows), lexical.scores(words)[rows], atol=1e-6)
+    assert not Lexical.build([""]).scores_at(words, np.array([0])).any()
+    assert lexical.rarest(["red", "tent", "unheard"], 5) == ["tent", "red"]

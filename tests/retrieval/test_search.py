@@ -178,16 +178,6 @@ def test_features_of_the_conversation() -> None:
     assert rows["returns"][column("outcome")] == 0.0
 
 
-def test_what_near_contexts_got_speaks_for_answers_like_it() -> None:
-    encoder = HashEncoder(dim=128)
-    index = Index.from_parts(ANSWERS, EXAMPLES[2:3], encoder)
-    (match,) = Matcher(index, encoder).match([Query.of("How do I wash a down jacket?")], sayable_only=False)
-    near = match.features[:, column("near_answer")]
-    own = encoder.encode([index.answers[index.row_of["wash"]].text])[0]
-    for row, value in zip(match.rows, near, strict=True):
-        assert value == pytest.approx(float(encoder.encode([index.answers[row].text])[0] @ own), abs=1e-5)
-
-
 def test_the_answer_head_speaks_for_its_answers() -> None:
     encoder = HashEncoder(dim=128)
     index = Index.from_parts(ANSWERS, EXAMPLES, encoder)
