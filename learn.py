@@ -49,6 +49,9 @@ def learn(
         str | None,
         typer.Option(help="Processes that read the log, or a Dask scheduler (tcp://host:8786); all cores by default."),
     ] = None,
+    continued: Annotated[
+        str | None, typer.Option("--continue", help="Learn on from this model instead of the base: a key, or `live`.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Use nothing of earlier datasets of this log.")] = False,
     workspace: Annotated[
         str | None, typer.Option(envvar="CARELINE_WORKSPACE", help="The shop's folder; found by default.")
@@ -62,8 +65,9 @@ def learn(
     """
     place = find_workspace(workspace)
     report = run_stages(
-        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh
-    )
+        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh,
+        continued=continued,
+    )  # fmt: skip
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -80,6 +84,7 @@ def run_stages(
     strict: bool = False,
     engine: str | None = None,
     fresh: bool = False,
+    continued: str | None = None,
 ) -> dict[str, Any]:
     """Runs the four stages and switches to their results at once.
 
@@ -92,6 +97,7 @@ def run_stages(
         strict: Whether a broken line is fatal.
         engine: What reads the log; see `data.engine.choose_engine`.
         fresh: Use nothing of earlier datasets.
+        continued: Key of a model to learn on from, or ``live``.
 
     Returns:
         The report: counts, held-out figures beside the peers', seconds of each stage.
@@ -103,13 +109,14 @@ def run_stages(
 
     from bot.rasa_model import train_rasa
     from data.build import build_dataset
+    from finetune.cli import open_start
     from finetune.recipe import load_recipe
     from finetune.train import train_model
     from retrieval.build import build_index
 
     console = Console(stderr=True)
     chosen = load_recipe(recipe or workspace.settings.learn.recipe)
-    clock = _Clock(console)
+    clock, start = _Clock(console), open_start(workspace, continued)
     with _only_one(workspace):
         with clock.stage("dataset"):
             dataset = build_dataset(
@@ -117,7 +124,7 @@ def run_stages(
                 console=console,
             )  # fmt: skip
         with clock.stage("model"):
-            model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console)
+            model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):
             index = build_index(dataset, model, workspace.folder("index"), console=console)
         with clock.stage("rasa"):

@@ -16,6 +16,19 @@ from data.records import read_rows
 from data.schema import Answer, Example, IntentExample, Split
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Old texts and where the old model puts them, so that learning on does not move them far.
+
+    Attributes:
+        texts: Of old training rows.
+        vectors: (texts, dim) of length 1.
+    """
+
+    texts: tuple[str, ...]
+    vectors: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """What a dataset holds for training.
@@ -24,11 +37,13 @@ class TrainingData:
         examples: (context, answer) rows of all splits.
         intents: Labelled messages of all splits.
         answers: By id.
+        kept: When learning on from a model, what shall stay as it was.
     """
 
     examples: tuple[Example, ...]
     intents: tuple[IntentExample, ...]
     answers: dict[str, Answer]
+    kept: Kept | None = None
 
     @classmethod
     def load(cls, dataset: DatasetLayout) -> TrainingData:

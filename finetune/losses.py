@@ -79,6 +79,28 @@ class AnswerLoss(nn.Module):
         return loss + self.head.of_embeddings(contexts, labels.masked_fill(labels >= self.classes, IGNORED))
 
 
+class KeepLoss(nn.Module):
+    """One minus the cosine with the vector that an older model gave the text, so that what was learned stays.
+
+    Args:
+        model: Being trained.
+        weight: Multiplies the loss.
+
+    Inputs: one text column and ``label``, the old vector (dim) of length 1.
+    """
+
+    def __init__(self, model: SentenceTransformer, *, weight: float = 1.0) -> None:
+        super().__init__()
+        self.model = model
+        self.weight = weight
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """See parent."""
+        (features,) = list(sentence_features)
+        embeddings = nn.functional.normalize(self.model(features)["sentence_embedding"])  # (batch, dim)
+        return self.weight * (1 - (embeddings * labels.to(embeddings.dtype)).sum(dim=1)).mean()
+
+
 def _false_negatives(labels: Tensor) -> Tensor:
     """(batch, batch) True where another row holds the same answer."""
     same = labels[:, None] == labels[None, :]

@@ -49,6 +49,8 @@ class Recipe:
         min_support: Training examples an answer needs for a place in the answer head.
         max_classes: Of the answer head: the best supported answers.
         max_held_out: Held-out examples that are ranked in the report, evenly spaced; 0 takes all.
+        keep_layers: Transformer layers that stay, evenly spaced, taught by the whole encoder; 0 keeps all.
+        prune_vocabulary: Word pieces that stay besides those that the log needs; 0 keeps all. For BERT's tokenizer.
         seed: Of everything random.
     """
 
@@ -80,6 +82,8 @@ class Recipe:
     min_support: int = 3
     max_classes: int = 600
     max_held_out: int = 3000
+    keep_layers: int = 0
+    prune_vocabulary: int = 0
     seed: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -146,6 +150,9 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         if getattr(recipe, key) < 1:
             raise _wrong(path, key, str(getattr(recipe, key)), "at least 1")
     for key in ("epochs", "learning_rate", "minutes", "minutes_per_1000", "max_pairs", "unknown_characters"):
+        if getattr(recipe, key) < 0:
+            raise _wrong(path, key, str(getattr(recipe, key)), "0 or more")
+    for key in ("keep_layers", "prune_vocabulary"):
         if getattr(recipe, key) < 0:
             raise _wrong(path, key, str(getattr(recipe, key)), "0 or more")
     if recipe.batch_size < 2 and recipe.epochs > 0:

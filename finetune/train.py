@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from finetune.continual import Start, before_and_after, prompted, rehearsal
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
-from finetune.examples import TrainingData, evenly
+from finetune.examples import Kept, TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.shrink import shrink
 from retrieval.encoder import OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
@@ -32,7 +35,9 @@ _PROBES = 128
 _CHUNK = 256
 
 
-def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None) -> ModelLayout:
+def train_model(
+    dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None, start: Start | None = None
+) -> ModelLayout:
     """Trains a model; skipped when the same dataset and recipe have made it already.
 
     Args:
@@ -40,6 +45,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
         parent: Folder of all models.
         recipe: How.
         console: Where progress is shown; None for silence.
+        start: A model to learn on from instead of the base model; see ``finetune.continual``.
 
     Returns:
         The finished model. Its manifest's metrics hold ``ranking`` (protocol, n, systems), ``intent_accuracy``,
@@ -49,15 +55,17 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
         InputError: The dataset is missing, damaged or too small, or the base model is not what it should be.
     """
     key = load_manifest(dataset.folder, kind="dataset").key
-    base = find_base(recipe.base_model, expected=recipe.base_sha256)
+    base = find_base(recipe.base_model, expected=recipe.base_sha256) if start is None else start.weights()
+    recipe = recipe if start is None else prompted(recipe, start)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
-    manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
+    parents = {"dataset": key, **({"model": start.key} if start else {})}
+    manifest = Manifest("model", hash_json(["model", parents, settings]), parents=parents, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
     data = TrainingData.load(dataset)
     with create(parent, manifest) as draft:
-        run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console))
+        run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console), start)
         draft.metrics.update(run.all(base))
     return layout
 
@@ -70,6 +78,7 @@ class _Run:
     layout: ModelLayout
     recipe: Recipe
     stages: Stages
+    start: Start | None = None
 
     def all(self, base: BaseModel) -> dict[str, Any]:
         outcome, metrics = self._encoder(base)
@@ -85,16 +94,28 @@ class _Run:
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
+            taught, dropped = shrink(model, list(self.data.texts()), recipe)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
-            outcome = train_encoder(model, self.data, recipe, new_tokens=new, progress=progress)
+            outcome = train_encoder(model, self._lessons(taught), recipe, new_tokens=new, progress=progress)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
             probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
             judge = intent_judge(self.data, seed=recipe.seed)
             int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
         course = {"steps": outcome.steps, "kept": outcome.kept, "valid_mrr": outcome.judgements, "bf16": outcome.bf16}
-        return outcome, {"encoder": {**course, "new_tokens": new}, "int8": int8}
+        return outcome, {"encoder": {**course, "new_tokens": new, "dropped": dropped}, "int8": int8}
+
+    def _layer(self, outcome: Outcome) -> NDArray[np.float32] | None:
+        """The encoder's class layer; when learning on its classes are those of the lessons, so it is left out."""
+        return outcome.answer_layer if self.start is None else None
+
+    def _lessons(self, taught: Kept | None) -> TrainingData:
+        """What the encoder is trained on: the dataset, or what is new in it with a rehearsal of the old."""
+        if self.start is None:
+            return replace(self.data, kept=taught)
+        old = None if self.start.dataset is None else TrainingData.load(self.start.dataset)
+        return rehearsal(self.data, old, OnnxEncoder.load(self.start.model), seed=self.recipe.seed)
 
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome
@@ -110,10 +131,13 @@ class _Run:
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
         with self.stages.part("answer head") as progress:
-            answers = fit_answer_head(self.data, encoder, self.recipe, layer=outcome.answer_layer, progress=progress)
+            answers = fit_answer_head(self.data, encoder, self.recipe, layer=self._layer(outcome), progress=progress)
             if answers is not None:
                 answers.save(self.layout.answer_head)
                 metrics["answer_classes"] = len(answers.labels)
+        if self.start is not None and intents is not None:
+            topics = before_and_after(self.start, self.data, intents, encoder)
+            metrics["continued"] = {"model": self.start.key, "topics": topics}
         return (intents, answers), metrics
 
     def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:
