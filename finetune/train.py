@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
+from finetune.card import card_of
 from finetune.continual import Start, before_and_after, prompted, rehearsal
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
 from finetune.examples import Kept, TrainingData, evenly
@@ -67,6 +68,8 @@ def train_model(
     with create(parent, manifest) as draft:
         run = _Run(data, ModelLayout(draft.folder), recipe, Stages(console), start)
         draft.metrics.update(run.all(base))
+        card = card_of(data, recipe, base, draft.metrics, parents=parents)
+        run.layout.card.write_text(card, encoding="utf-8")
     return layout
 
 
@@ -130,6 +133,11 @@ class _Run:
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
+                metrics["intent_accuracy_by_language"] = {
+                    language: {"accuracy": intent_accuracy(intents, encoder, rows), "n": len(rows)}
+                    for language in sorted({row.language for row in held_out})
+                    for rows in [tuple(row for row in held_out if row.language == language)]
+                }
         with self.stages.part("answer head") as progress:
             answers = fit_answer_head(self.data, encoder, self.recipe, layer=self._layer(outcome), progress=progress)
             if answers is not None:
