@@ -17,6 +17,7 @@ from data.errors import InputError
 from data.workspace import Live, Workspace
 from finetune.compare import Comparison, compare_models
 from retrieval.build import build_index
+from retrieval.curate import carry_over
 from retrieval.head import LinearHead
 
 Move = Literal["learn", "promote", "rollback"]
@@ -160,6 +161,7 @@ class Registry:
         model = self.model(key)
         dataset = self.dataset_of(model)
         index = build_index(dataset, model, self.workspace.folder("index"))
+        index = carry_over(self.workspace.live_index(), index, model)
         after = Live(dataset.folder.name, key, index.folder.name, live.rasa)
         return self.go_live("promote", after, comparison=comparison, reason=reason, forced=force)
 

@@ -23,7 +23,9 @@ from finetune.registry import Registry
 from finetune.testing import little_shop, write_dataset
 from finetune.train import train_model
 from retrieval.build import build_index
+from retrieval.curate import add_answer, remove_answer
 from retrieval.head import LinearHead
+from retrieval.index import Index
 
 STATIC = frozenset({"greet", "goodbye", "ask"})
 
@@ -99,6 +101,17 @@ def test_as_good_goes_live_is_logged_and_served_without_restart(place: Workspace
     assert [row.move for row in registry.log()] == ["promote", "rollback"]
     with pytest.raises(InputError, match="no promotion to take back"):
         registry.rollback()
+
+
+def test_what_people_changed_in_the_index_stays_changed(place: Workspace) -> None:
+    index, added = add_answer(place.live_index(), place.live_model(), question="any tents?", text="We sell two tents.")
+    index = remove_answer(index, "hours")
+    place.go_live(replace(place.live(), index=index.folder.name))
+    registry = Registry(place, STATIC, compare=lambda before, after, _: Comparison("", "", 0.5, ()))
+    registry.promote(candidate(place))
+    found = Index.load(place.live_index())
+    assert found.answers[found.row_of[added]].text == "We sell two tents."
+    assert not found.answers[found.row_of["hours"]].reusable
 
 
 def test_worse_stays_out_unless_forced_with_a_reason(place: Workspace) -> None:
