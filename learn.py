@@ -152,6 +152,7 @@ def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, A
     from finetune.registry_cli import open_registry
 
     registry = open_registry(workspace)
+    registry.check_static(registry.model(live.model))
     before = registry.live()
     comparable = before is not None and all(
         is_complete(workspace.folder(kind) / getattr(before, kind), kind=kind) for kind in ("model", "dataset")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from bot.components.live import LiveSearcher
 from data.artifacts import IndexLayout, Manifest, ModelLayout, create, load_manifest
 from data.errors import InputError
-from data.workspace import Live, Workspace
+from data.workspace import PROJECT, Live, Workspace
 from finetune.cli import app
 from finetune.compare import Comparison, Row, slices_of
 from finetune.recipe import load_recipe
@@ -138,6 +138,18 @@ def test_rollback_goes_back_step_by_step(place: Workspace) -> None:
 def test_static_intents_must_be_the_domains(place: Workspace) -> None:
     with pytest.raises(InputError, match="differ from the domain's: complaint"):
         Registry(place, STATIC | {"complaint"}).promote(candidate(place))
+    with pytest.raises(InputError, match="differ from the domain's: goodbye"):
+        Registry(place, frozenset({"greet"})).promote("candidate")
+    Registry(place, frozenset({"greet"}), frozenset({"greet", "goodbye"})).check_static(place.live_model())
+
+
+def test_the_projects_domain_has_what_its_examples_teach() -> None:
+    from finetune.registry_cli import open_registry
+
+    registry = open_registry(Workspace(PROJECT))
+    assert registry.static is not None
+    assert registry.static <= registry.domain
+    assert "greeting" in registry.static
 
 
 @pytest.mark.parametrize("harm", ["edit", "half", "missing"])
