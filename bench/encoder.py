@@ -169,10 +169,12 @@ from retrieval.search import Searcher
 searcher = Searcher.open(IndexLayout(Path(sys.argv[1])), ModelLayout(Path(sys.argv[2])), threads=1)
 for text in json.load(sys.stdin):
     assert searcher.search(text).hits
-import psutil, resource
+import psutil
 memory = psutil.Process().memory_full_info()
 heavy = [name for name in ("torch", "rasa", "tensorflow", "transformers", "jax") if name in sys.modules]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+status = Path("/proc/self/status")  # ru_maxrss would be the parent's
+lines = status.read_text().splitlines() if status.is_file() else []
+peak = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 print(json.dumps({"rss": memory.rss, "pss": getattr(memory, "pss", 0), "peak": peak, "heavy": heavy}))
 """
 
