@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data.artifacts import DatasetLayout, ModelLayout, load_manifest
+from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.workspace import DEMO, PROJECT, Live, Services, Shop, Workspace, WorkspaceSettings, find_workspace
 
@@ -54,6 +54,9 @@ def learn(
         str | None,
         typer.Option(help="Processes that read the log, or a Dask scheduler (tcp://host:8786); all cores by default."),
     ] = None,
+    continued: Annotated[
+        str | None, typer.Option("--continue", help="Learn on from this model instead of the base: a key, or `live`.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Use nothing of earlier datasets of this log.")] = False,
     workspace: Annotated[
         str | None, typer.Option(envvar="CARELINE_WORKSPACE", help="The shop's folder; found by default.")
@@ -67,8 +70,9 @@ def learn(
     """
     place = find_workspace(workspace)
     report = run_stages(
-        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh
-    )
+        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh,
+        continued=continued,
+    )  # fmt: skip
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -85,6 +89,7 @@ def run_stages(
     strict: bool = False,
     engine: str | None = None,
     fresh: bool = False,
+    continued: str | None = None,
 ) -> dict[str, Any]:
     """Runs the four stages and switches to their results at once.
 
@@ -98,6 +103,7 @@ def run_stages(
         strict: Whether a broken line is fatal.
         engine: What reads the log; see `data.engine.choose_engine`.
         fresh: Use nothing of earlier datasets.
+        continued: Key of a model to learn on from, or ``live``.
 
     Returns:
         The report: counts, held-out figures beside the peers', seconds of each stage.
@@ -110,6 +116,7 @@ def run_stages(
     from bot.rasa_model import train_rasa
     from data.build import build_dataset
     from finetune.choose import PLAIN
+    from finetune.cli import open_start
     from finetune.recipe import load_recipe
     from finetune.train import train_model
     from retrieval.build import build_index
@@ -117,7 +124,7 @@ def run_stages(
     console = Console(stderr=True)
     named = recipe or workspace.settings.learn.recipe
     chosen = load_recipe(named)
-    clock = _Clock(console)
+    clock, start = _Clock(console), open_start(workspace, continued)
     with _only_one(workspace):
         with clock.stage("dataset"):
             dataset = build_dataset(
@@ -127,14 +134,25 @@ def run_stages(
         if recipe is None and named == PLAIN:
             chosen = load_recipe(_asked_for(dataset, console))
         with clock.stage("model"):
-            model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console)
+            model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):
             index = build_index(dataset, model, workspace.folder("index"), console=console)
+            index = _curated(workspace, index, model)
         with clock.stage("rasa"):
             rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
         live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
         promotion = _promoted(workspace, live, console)
     return _report(workspace, dataset, model, clock.seconds) | {"promotion": promotion}
+
+
+def _curated(workspace: Workspace, index: IndexLayout, model: ModelLayout) -> IndexLayout:
+    """The index with what people added to the one that serves, or withdrew from it."""
+    from data.artifacts import is_complete
+    from retrieval.curate import carry_over
+
+    if not (workspace.var / "live.json").is_file() or not is_complete(workspace.live_index().folder, kind="index"):
+        return index
+    return carry_over(workspace.live_index(), index, model)
 
 
 def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, Any]:
@@ -144,6 +162,7 @@ def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, A
     from finetune.registry_cli import open_registry
 
     registry = open_registry(workspace)
+    registry.check_static(registry.model(live.model))
     before = registry.live()
     comparable = before is not None and all(
         is_complete(workspace.folder(kind) / getattr(before, kind), kind=kind) for kind in ("model", "dataset")

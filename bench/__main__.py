@@ -13,6 +13,7 @@ BENCHES = {
     "learn": "careline learn on STAR beside TF-IDF and BM25; make demo and a spreadsheet, timed",
     "reuse": "answers that can be said again: precision and recall against judgements by hand",
     "redaction": "personal data found in English (beside Presidio) and Chinese; planted values that got through",
+    "encoder": "encoder and head: int8 beside fp32 and eager torch; memory of a process that serves",
     "discover": "topics of BANKING77 without labels beside k-means; actively chosen labels beside random ones",
     "explanations": "whether the words that an explanation names matter: deletion test, occlusion and gradients",
     "lora": "low-rank adapters against full fine-tuning on BANKING77",

@@ -259,7 +259,7 @@ class ModelLayout:
 
     folder: Path
 
-    encoder = _Member("encoder.onnx", "int8 ONNX: ids, mask -> (batch, dim).")
+    encoder = _Member("encoder.onnx", "ONNX, int8 unless that loses too much: ids, mask -> (batch, dim).")
     encoder_config = _Member("encoder.json", "dim, max_length, prompt, base model and its hash.")
     tokenizer = _Member("tokenizer.json", "Hugging Face `tokenizers` file.")
     intent_head = _Member("intent_head.npz", "`retrieval.head.LinearHead`.")
@@ -269,7 +269,8 @@ class ModelLayout:
     mood_head = _Member("mood_head.npz", "`retrieval.head.LinearHead` of `retrieval.mood.MoodHead`.")
     ranker = _Member("ranker.json", "`retrieval.rank.Ranker`.")
     thresholds = _Member("thresholds.json", "`retrieval.search.Thresholds`.")
-    checkpoint = _Member("checkpoint", "sentence-transformers folder, safetensors.")
+    card = _Member("card.md", "For people: trained on what, figures, thresholds, what it is not for.")
+    checkpoint = _Member("checkpoint", "sentence-transformers folder, safetensors: what learning on starts from.")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from finetune.tune_cli import recipes, tune
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout, Manifest, ModelLayout
+    from finetune.continual import Start
 
 app = typer.Typer(no_args_is_help=True, help="Train, evaluate, compare and promote models.")
 register(app)
@@ -32,6 +33,9 @@ _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout."
 def train(
     recipe: Annotated[str | None, typer.Option(help="finetune/recipes/NAME.toml, or a .toml file.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Key of a dataset; the live one, else the newest.")] = None,
+    continued: Annotated[
+        str | None, typer.Option("--continue", help="Learn on from this model: its key, or `live`.")
+    ] = None,
     workspace: _WORKSPACE = None,
     as_json: _JSON = False,
 ) -> None:
@@ -44,8 +48,9 @@ def train(
     from finetune.train import train_model
 
     place = _place(workspace)
-    chosen = load_recipe(recipe or place.settings.learn.recipe)
-    model = train_model(_dataset(place, dataset), place.folder("model"), recipe=chosen, console=Console(stderr=True))
+    chosen, start = load_recipe(recipe or place.settings.learn.recipe), open_start(place, continued)
+    console = Console(stderr=True)
+    model = train_model(_dataset(place, dataset), place.folder("model"), recipe=chosen, console=console, start=start)
     if is_first():
         _print(load_manifest(model.folder, kind="model", verify=False), as_json=as_json)
 
@@ -96,6 +101,21 @@ def list_models(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
         intents = _figure(manifest.metrics.get("intent_accuracy"))
         table.add_row(key, manifest.created[:16], recipe, dataset, *figures, intents)
     Console().print(table)
+
+
+def open_start(place: Workspace, key: str | None) -> Start | None:
+    """The model to learn on from: by key, or ``live``; None for none.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    from data.artifacts import ModelLayout
+    from finetune.continual import Start
+
+    if key is None:
+        return None
+    folder = place.live_model().folder if key == "live" else artefact_of(place, "model", key)
+    return Start.of(ModelLayout(folder), place.folder("dataset"))
 
 
 def _place(named: str | None) -> Workspace:

@@ -57,6 +57,19 @@ class Reservoir(Generic[T]):
         return [row for _, _, row in sorted(self._heap, key=lambda entry: entry[1])]
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Old texts and where the old model puts them, so that learning on does not move them far.
+
+    Attributes:
+        texts: Of old training rows.
+        vectors: (texts, dim) of length 1.
+    """
+
+    texts: tuple[str, ...]
+    vectors: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """What a dataset holds for training; of a large one a sample, with exact counts.
@@ -67,6 +80,7 @@ class TrainingData:
         answers: By id.
         counts: How often each answer is given in the whole train split; empty: ``examples`` are all there is.
         totals: Rows of the whole dataset by split; empty likewise.
+        kept: When learning on from a model, what shall stay as it was.
     """
 
     examples: tuple[Example, ...]
@@ -74,6 +88,7 @@ class TrainingData:
     answers: dict[str, Answer]
     counts: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
+    kept: Kept | None = None
 
     @classmethod
     def load(cls, dataset: DatasetLayout, *, most: int = MOST, seed: int = 0) -> TrainingData:

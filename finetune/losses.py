@@ -143,3 +143,25 @@ def _false_negatives(numbers: Tensor, names: Tensor) -> Tensor:
     same = numbers[:, None] == names[None, :]
     own = torch.eye(len(numbers), len(names), dtype=torch.bool, device=numbers.device)
     return same & ~own
+
+
+class KeepLoss(nn.Module):
+    """One minus the cosine with the vector that an older model gave the text, so that what was learned stays.
+
+    Args:
+        model: Being trained.
+        weight: Multiplies the loss.
+
+    Inputs: one text column and ``label``, the old vector (dim) of length 1.
+    """
+
+    def __init__(self, model: SentenceTransformer, *, weight: float = 1.0) -> None:
+        super().__init__()
+        self.model = model
+        self.weight = weight
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """See parent."""
+        (features,) = list(sentence_features)
+        embeddings = nn.functional.normalize(self.model(features)["sentence_embedding"])  # (batch, dim)
+        return self.weight * (1 - (embeddings * labels.to(embeddings.dtype)).sum(dim=1)).mean()

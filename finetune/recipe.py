@@ -65,6 +65,8 @@ class Recipe:
         min_support: Training examples an answer needs for a place in the answer head.
         max_classes: Of the answer head: the best supported answers.
         max_held_out: Held-out examples that are ranked in the report, evenly spaced; 0 takes all.
+        keep_layers: Transformer layers that stay, evenly spaced, taught by the whole encoder; 0 keeps all.
+        prune_vocabulary: Word pieces that stay besides those that the log needs; 0 keeps all. For BERT's tokenizer.
         seed: Of everything random.
         method: ``full`` trains the weights themselves; ``lora``, ``adalora``, ``ia3`` and ``prefix`` train a small
             addition through peft; ``frozen`` leaves the encoder as it is and fits the heads on it.
@@ -129,6 +131,8 @@ class Recipe:
     min_support: int = 3
     max_classes: int = 600
     max_held_out: int = 3000
+    keep_layers: int = 0
+    prune_vocabulary: int = 0
     seed: int = 0
     method: str = "full"
     adapter_rank: int = 8

@@ -6,7 +6,7 @@ import fcntl
 import getpass
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +17,7 @@ from data.errors import InputError
 from data.workspace import Live, Workspace
 from finetune.compare import Comparison, compare_models
 from retrieval.build import build_index
+from retrieval.curate import carry_over
 from retrieval.head import LinearHead
 
 Move = Literal["learn", "promote", "rollback"]
@@ -58,12 +59,14 @@ class Registry:
 
     Attributes:
         workspace: Whose.
-        static: Intents of the domain that a model must know; None does not look.
+        static: Static intents that a model must know, as they have examples; None does not look.
+        domain: All that it may know; more than ``static`` where the domain has intents that only buttons give.
         compare: Asks two models the same; another one in tests.
     """
 
     workspace: Workspace
     static: frozenset[str] | None = None
+    domain: frozenset[str] = frozenset()
     compare: Compare | None = field(default=None)
 
     @property
@@ -133,7 +136,7 @@ class Registry:
         Raises:
             InputError: See ``compared``; or static intents differ from the domain's.
         """
-        self._check_static(self.model(after))
+        self.check_static(self.model(after))
         live = self.live()
         return None if live is None or live.model == after else self.compared(live.model, after)
 
@@ -160,6 +163,7 @@ class Registry:
         model = self.model(key)
         dataset = self.dataset_of(model)
         index = build_index(dataset, model, self.workspace.folder("index"))
+        index = carry_over(self.workspace.live_index(), index, model)
         after = Live(dataset.folder.name, key, index.folder.name, live.rasa)
         return self.go_live("promote", after, comparison=comparison, reason=reason, forced=force)
 
@@ -207,16 +211,22 @@ class Registry:
             )  # fmt: skip
         return self.go_live("rollback", before, reason=reason)
 
-    def _check_static(self, model: ModelLayout) -> None:
+    def check_static(self, model: ModelLayout) -> None:
+        """Refuses a model whose static intents are not those of the domain.
+
+        Raises:
+            InputError: It does not know one, or knows one that the domain has not.
+        """
         if self.static is None:
             return
         head = LinearHead.load(model.intent_head) if model.intent_head.is_file() else None
         pairs = zip(head.labels, head.kinds, strict=True) if head is not None and head.kinds else ()
         known = {label for label, kind in pairs if kind == "static"}
-        if known != self.static - NOT_LEARNED:
-            differ = ", ".join(sorted(known ^ (self.static - NOT_LEARNED)))
+        must = self.static - NOT_LEARNED
+        differ = sorted((must - known) | (known - must - self.domain))
+        if differ:
             raise InputError(
-                f"model {model.folder.name}", got=f"static intents that differ from the domain's: {differ}",
+                f"model {model.folder.name}", got=f"static intents that differ from the domain's: {', '.join(differ)}",
                 expected="the same in domain.yml, data/rasa and the model",
                 next_step="Run `careline learn`, which trains both.",
             )  # fmt: skip
@@ -244,18 +254,12 @@ def refusal(comparison: Comparison) -> InputError:
     )  # fmt: skip
 
 
-def static_intents(domain: Path, learned: Collection[str]) -> frozenset[str]:
-    """The intents that a model must know: of ``domain.yml``, and those with examples in ``data/rasa``.
-
-    Args:
-        domain: The file.
-        learned: Names of the intents that have examples.
-    """
+def intents_of_domain(domain: Path) -> frozenset[str]:
+    """Names of the intents in a ``domain.yml``."""
     import yaml
 
     table = yaml.safe_load(domain.read_text(encoding="utf-8"))
-    names = {next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in table.get("intents", [])}
-    return frozenset(names | set(learned))
+    return frozenset(next(iter(e)) if isinstance(e, dict) else str(e) for e in table.get("intents", []))
 
 
 def _user() -> str:

@@ -75,10 +75,10 @@ def history(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
 def open_registry(place: Workspace) -> Registry:
     """The registry of a workspace, with the static intents of this project's domain."""
     from data.rasa_export import static_examples
-    from finetune.registry import Registry, static_intents
+    from finetune.registry import Registry, intents_of_domain
 
-    learned = {row.intent for row in static_examples(PROJECT / "data" / "rasa")}
-    return Registry(place, static_intents(PROJECT / "domain.yml", learned))
+    exampled = frozenset(row.intent for row in static_examples(PROJECT / "data" / "rasa"))
+    return Registry(place, exampled, intents_of_domain(PROJECT / "domain.yml"))
 
 
 def print_comparison(comparison: Comparison) -> None:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.artifacts import DatasetLayout, Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
 from data.records import read_rows
 from data.schema import Conversation, Topic
 from finetune import checkpoints, processes
+from finetune.card import card_of
+from finetune.continual import Start, before_and_after, prompted, rehearsal
 from finetune.encoder import BaseModel, extend_vocabulary, find_base, load_encoder
-from finetune.examples import MOST, TrainingData, evenly
+from finetune.examples import MOST, Kept, TrainingData, evenly
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
+from finetune.shrink import shrink
 from finetune.unigram import prune_vocabulary
 from retrieval.encoder import OnnxEncoder, Vectors
 
@@ -38,7 +42,9 @@ _PROBES = 128
 _CHUNK = 256
 
 
-def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None) -> ModelLayout:
+def train_model(
+    dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console: Console | None = None, start: Start | None = None
+) -> ModelLayout:
     """Trains a model; skipped when the same dataset and recipe have made it already.
 
     A run that was killed goes on from its last checkpoint. Several processes train one model, which the first one
@@ -49,6 +55,7 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
         parent: Folder of all models.
         recipe: How.
         console: Where progress is shown; None for silence.
+        start: A model to learn on from instead of the base model; see ``finetune.continual``.
 
     Returns:
         The finished model. Its manifest's metrics hold ``ranking`` (protocol, n, systems), ``intent_accuracy``,
@@ -59,25 +66,28 @@ def train_model(dataset: DatasetLayout, parent: Path, *, recipe: Recipe, console
     """
     processes.gather_round()
     key = load_manifest(dataset.folder, kind="dataset").key
-    base = find_base(recipe.base_model, expected=recipe.base_sha256)
-    recipe = recipe.prompted(base.prompt)
+    base = find_base(recipe.base_model, expected=recipe.base_sha256) if start is None else start.weights()
+    recipe = recipe.prompted(base.prompt) if start is None else prompted(recipe, start)
     settings = {**recipe.to_json(), "base_sha256": base.sha256, "code": CODE_VERSION}
-    manifest = Manifest("model", hash_json(["model", key, settings]), parents={"dataset": key}, recipe=settings)
+    parents = {"dataset": key, **({"model": start.key} if start else {})}
+    manifest = Manifest("model", hash_json(["model", parents, settings]), parents=parents, recipe=settings)
     layout = ModelLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="model"):
         return layout
     data = TrainingData.load(dataset, most=max(MOST, recipe.max_pairs), seed=recipe.seed)
     board = parent.parent / "reports" / "tensorboard" / manifest.key
     if not processes.is_first():
-        _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None)).assist(base)
+        _Run(data, dataset, ModelLayout(processes.shared(Path())), recipe, Stages(None), start=start).assist(base)
         return layout
     with create(parent, manifest, resume=True) as draft:
         _keep_training(draft.folder)
-        run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board)
+        run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board, start)
         if data.has_answers:
             draft.metrics.update(run.all(base))
         else:
             draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
+        card = card_of(data, recipe, base, draft.metrics, parents=parents)
+        run.layout.card.write_text(card, encoding="utf-8")
         shutil.rmtree(draft.folder / checkpoints.FOLDER, ignore_errors=True)
     processes.wait_for_all()
     return layout
@@ -105,6 +115,7 @@ class _Run:
     recipe: Recipe
     stages: Stages
     board: Path | None = None
+    start: Start | None = None
 
     def assist(self, base: BaseModel) -> None:
         """What the other processes do: train along, and wait until the first one is done.
@@ -131,20 +142,21 @@ class _Run:
         named = {label: titles[label] for label in rows.labels if label in titles}
         return {**metrics, "titles": named, "seconds": dict(self.stages.seconds)}
 
-    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, dict[str, int]]:
+    def _train(self, base: BaseModel) -> tuple[SentenceTransformer, Outcome, dict[str, Any]]:
         from finetune.trainer import train_encoder
 
         recipe = self.recipe
         with self.stages.part("load"):
             model = load_encoder(base, max_length=recipe.max_length)
-            dropped = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
+            pieces = prune_vocabulary(model, (recipe.prompt, *self.data.texts()), most=recipe.vocabulary)
+            taught, dropped = shrink(model, list(self.data.texts()), recipe)
             new = extend_vocabulary(model, self.data.texts(), least=recipe.unknown_characters, seed=recipe.seed)
         with self.stages.part("encoder") as progress:
             keep = self.layout.folder / checkpoints.FOLDER
             outcome = train_encoder(
-                model, self.data, recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
+                model, self._lessons(taught), recipe, new_tokens=new, progress=progress, keep=keep, board=self.board
             )
-        return model, outcome, {"new_tokens": new, "dropped_pieces": dropped}
+        return model, outcome, {"new_tokens": new, "dropped_pieces": pieces, "dropped": dropped}
 
     def _encoder(self, base: BaseModel) -> tuple[Outcome, dict[str, Any]]:
         from finetune.export import export_encoder, intent_judge
@@ -163,6 +175,17 @@ class _Run:
         }  # fmt: skip
         return outcome, {"encoder": course | vocabulary, "int8": int8}
 
+    def _layer(self, outcome: Outcome) -> NDArray[np.float32] | None:
+        """The encoder's class layer; when learning on its classes are those of the lessons, so it is left out."""
+        return outcome.answer_layer if self.start is None else None
+
+    def _lessons(self, taught: Kept | None) -> TrainingData:
+        """What the encoder is trained on: the dataset, or what is new in it with a rehearsal of the old."""
+        if self.start is None:
+            return replace(self.data, kept=taught)
+        old = None if self.start.dataset is None else TrainingData.load(self.start.dataset)
+        return rehearsal(self.data, old, OnnxEncoder.load(self.start.model), seed=self.recipe.seed)
+
     def _heads(
         self, encoder: OnnxEncoder, outcome: Outcome
     ) -> tuple[tuple[LinearHead | None, LinearHead | None], dict[str, Any]]:
@@ -178,11 +201,19 @@ class _Run:
                 held_out = self.data.intents_of("test") or self.data.intents_of("valid")
                 metrics["intents"] = len(intents.labels)
                 metrics["intent_accuracy"] = intent_accuracy(intents, encoder, held_out)
+                metrics["intent_accuracy_by_language"] = {
+                    language: {"accuracy": intent_accuracy(intents, encoder, rows), "n": len(rows)}
+                    for language in sorted({row.language for row in held_out})
+                    for rows in [tuple(row for row in held_out if row.language == language)]
+                }
         with self.stages.part("answer head") as progress:
-            answers = fit_answer_head(self.data, encoder, self.recipe, layer=outcome.answer_layer, progress=progress)
+            answers = fit_answer_head(self.data, encoder, self.recipe, layer=self._layer(outcome), progress=progress)
             if answers is not None:
                 answers.save(self.layout.answer_head)
                 metrics["answer_classes"] = len(answers.labels)
+        if self.start is not None and intents is not None:
+            topics = before_and_after(self.start, self.data, intents, encoder)
+            metrics["continued"] = {"model": self.start.key, "topics": topics}
         return (intents, answers), metrics
 
     def _rank(self, encoder: OnnxEncoder, intents: LinearHead | None, answers: LinearHead | None) -> dict[str, Any]:

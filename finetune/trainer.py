@@ -265,6 +265,10 @@ def _tasks(
         }
         datasets["intents"] = Dataset.from_dict(columns)
         losses["intents"] = ClassLoss(model, classes=len(intents))
+    if data.kept is not None and data.kept.texts:
+        from finetune.continual import kept_task
+
+        datasets["kept"], losses["kept"] = kept_task(model, data.kept, recipe.prompt)
     return datasets, losses
 
 

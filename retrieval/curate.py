@@ -1,6 +1,6 @@
 """Answers that people write or withdraw: each change makes a new index beside the old one.
 
-A first version: the changes live in the new index, and the next `careline learn` starts from the log again.
+The changes are listed in the index's manifest; ``carry_over`` makes them again in the index of another model.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from data.artifacts import IndexLayout, Manifest, ModelLayout, create, hash_json, load_manifest
 from data.errors import InputError
+from data.records import read_rows
 from data.schema import Answer
 from retrieval.answers import is_sayable
 from retrieval.encoder import Encoder, OnnxEncoder
@@ -38,6 +39,27 @@ def add_answer(index: IndexLayout, model: ModelLayout, *, question: str, text: s
     answer = replace(_curated(question.strip(), text.strip()), support=most)  # so that it stands against common ones
     new = with_answer(old, answer, question.strip(), OnnxEncoder.load(model))
     return _written(index, new, {"added": answer.id, "question": question.strip()}), answer.id
+
+
+def carry_over(old: IndexLayout, new: IndexLayout, model: ModelLayout) -> IndexLayout:
+    """Makes what people changed in one index again in another, in the same order.
+
+    Args:
+        old: The index that served.
+        new: Of another model or a newer log, not changed by hand; it stays as it is.
+        model: The one that ``new`` was made with.
+
+    Returns:
+        ``new`` itself where nothing was changed; an answer that is withdrawn and not in it has no part.
+    """
+    changes = load_manifest(old.folder, kind="index").recipe.get("changes", [])
+    texts = {answer.id: answer.text for answer in read_rows(old.answers, Answer)} if changes else {}
+    for change in changes:
+        if "added" in change:
+            new, _ = add_answer(new, model, question=change["question"], text=texts[change["added"]])
+        elif change["removed"] in Index.load(new).row_of:
+            new = remove_answer(new, change["removed"])
+    return new
 
 
 def with_answer(index: Index, answer: Answer, question: str, encoder: Encoder) -> Index:

@@ -234,6 +234,9 @@ class LinearHead:
 
     def _ngram_scores(self, texts: Sequence[str]) -> Matrix:
         features = self.features.transform(texts)  # (n, buckets) sparse
+        if len(texts) == 1 and isinstance(self._by_bucket, np.ndarray):  # serving; taking columns costs scipy 0.2 ms
+            weights = self._by_bucket[features.indices].astype(np.float32)  # (used, C)
+            return np.asarray((features.data @ weights)[None], dtype=np.float32)
         used = np.unique(features.indices)
         weights = self._by_bucket[used]  # (used, C)
         if not isinstance(weights, np.ndarray):

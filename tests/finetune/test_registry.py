@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from bot.components.live import LiveSearcher
 from data.artifacts import IndexLayout, Manifest, ModelLayout, create, load_manifest
 from data.errors import InputError
-from data.workspace import Live, Workspace
+from data.workspace import PROJECT, Live, Workspace
 from finetune.cli import app
 from finetune.compare import Comparison, Row, slices_of
 from finetune.recipe import load_recipe
@@ -23,7 +23,9 @@ from finetune.registry import Registry
 from finetune.testing import little_shop, write_dataset
 from finetune.train import train_model
 from retrieval.build import build_index
+from retrieval.curate import add_answer, remove_answer
 from retrieval.head import LinearHead
+from retrieval.index import Index
 
 STATIC = frozenset({"greet", "goodbye", "ask"})
 
@@ -101,6 +103,17 @@ def test_as_good_goes_live_is_logged_and_served_without_restart(place: Workspace
         registry.rollback()
 
 
+def test_what_people_changed_in_the_index_stays_changed(place: Workspace) -> None:
+    index, added = add_answer(place.live_index(), place.live_model(), question="any tents?", text="We sell two tents.")
+    index = remove_answer(index, "hours")
+    place.go_live(replace(place.live(), index=index.folder.name))
+    registry = Registry(place, STATIC, compare=lambda before, after, _: Comparison("", "", 0.5, ()))
+    registry.promote(candidate(place))
+    found = Index.load(place.live_index())
+    assert found.answers[found.row_of[added]].text == "We sell two tents."
+    assert not found.answers[found.row_of["hours"]].reusable
+
+
 def test_worse_stays_out_unless_forced_with_a_reason(place: Workspace) -> None:
     registry, before = Registry(place, STATIC), place.live()
     key = candidate(place, worse=True)
@@ -125,6 +138,18 @@ def test_rollback_goes_back_step_by_step(place: Workspace) -> None:
 def test_static_intents_must_be_the_domains(place: Workspace) -> None:
     with pytest.raises(InputError, match="differ from the domain's: complaint"):
         Registry(place, STATIC | {"complaint"}).promote(candidate(place))
+    with pytest.raises(InputError, match="differ from the domain's: goodbye"):
+        Registry(place, frozenset({"greet"})).promote("candidate")
+    Registry(place, frozenset({"greet"}), frozenset({"greet", "goodbye"})).check_static(place.live_model())
+
+
+def test_the_projects_domain_has_what_its_examples_teach() -> None:
+    from finetune.registry_cli import open_registry
+
+    registry = open_registry(Workspace(PROJECT))
+    assert registry.static is not None
+    assert registry.static <= registry.domain
+    assert "greeting" in registry.static
 
 
 @pytest.mark.parametrize("harm", ["edit", "half", "missing"])

@@ -67,6 +67,21 @@ def test_what_the_interrupted_run_had_learned_was_not_learned_again(trained: Tra
     assert list((place.var / "reports" / "tensorboard" / model.folder.name).iterdir())
 
 
+def test_the_card_tells_what_people_must_know(trained: Trained) -> None:
+    _, dataset, model = trained
+    card, metrics = model.card.read_text(encoding="utf-8"), load_manifest(model.folder, kind="model").metrics
+    assert f"dataset {dataset.folder.name}" in card
+    assert "| (context, answer) pairs | 192 | 48 | 48 |" in card
+    for language, row in metrics["intent_accuracy_by_language"].items():
+        assert f"| {language} | {row['accuracy']:.3f} | {row['n']} |" in card
+    assert str(metrics["calibration"]["sure"]) in card
+    assert f"Served as {metrics['int8']['form']}" in card
+    assert metrics["int8"]["forms"][metrics["int8"]["form"]]["lost"] <= 1.0
+    assert "## Not for" in card
+    assert "manifest.json" not in load_manifest(model.folder, kind="model").files
+    assert "card.md" in load_manifest(model.folder, kind="model").files, "the card is hashed as well"
+
+
 def test_what_was_trained_serves(trained: Trained) -> None:
     place, dataset, model = trained
     searcher = Searcher.open(build_index(dataset, model, place.folder("index")), model)
