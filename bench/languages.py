@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 
 SEED = 0
 BASE = "multilingual-e5-small"
+NEAREST = 3
 OTHER = {"en": "zh", "zh": "en"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """A phrase of the phrase books, filled, with its topic."""
+    """A phrase of the phrase books, filled, with its topic and the question that it asks or answers (``part``)."""
 
     text: str
     topic: str
+    part: str
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class Sides:
     Attributes:
         questions: Held out.
         answers: All of the parallel topics.
+        logged: Questions that the log holds beside those answers: the wordings that are not held out.
         left: The phrase books without the held-out wordings.
     """
 
     questions: dict[str, list[Said]]
     answers: dict[str, list[Said]]
+    logged: dict[str, list[Said]]
     left: dict[str, list[Topic]]
 
 
@@ -62,19 +66,21 @@ def parallel() -> Sides:
 
     books = {language: read_topics(language) for language in OTHER}
     shared = set.intersection(*({topic.name for topic in topics} for topics in books.values()))
-    sides = Sides({}, {}, books)
+    sides = Sides({}, {}, {}, books)
     for language, topics in books.items():
         rng = random.Random(f"{SEED}-{language}")
         scene = _scene(rng, language, topics)
         asked, answered = sides.questions.setdefault(language, []), sides.answers.setdefault(language, [])
+        logged = sides.logged.setdefault(language, [])
         for topic in topics:
             for part in topic.parts if topic.name in shared else []:
                 scene.take(part)
                 wordings = part.lines["?"]
                 held = sorted(rng.sample(range(len(wordings)), len(wordings) // 5))
-                asked += [Said(scene.fill(wordings[at]), topic.name) for at in held]
-                answered += [Said(scene.fill(text), topic.name) for text in part.lines["!"]]
+                asked += [Said(scene.fill(wordings[at]), topic.name, part.key) for at in held]
+                answered += [Said(scene.fill(text), topic.name, part.key) for text in part.lines["!"]]
                 part.lines["?"][:] = [text for at, text in enumerate(wordings) if at not in held]
+                logged += [Said(scene.fill(text), topic.name, part.key) for text in part.lines["?"]]
     return sides
 
 
@@ -107,12 +113,19 @@ def log_without(sides: Sides) -> list[Conversation]:
 
 
 def found(encoder: Encoder, sides: Sides) -> dict[str, list[bool]]:
-    """By the question's language: whether the nearest answer of the other language (cosine) is of the same topic."""
+    """By the question's language: whether the best answer of the other language is of the same topic.
+
+    As in the index, an answer is found by its own text and by the questions that it was given to: the mean of its
+    cosine and of the mean cosine of the three nearest logged questions.
+    """
     hits: dict[str, list[bool]] = {}
     for language, other in OTHER.items():
-        asked, answered = sides.questions[language], sides.answers[other]
-        cosines = encoder.encode([said.text for said in asked]) @ encoder.encode([said.text for said in answered]).T
-        nearest = np.argmax(cosines, axis=1)  # (questions,)
+        asked, answered, logged = sides.questions[language], sides.answers[other], sides.logged[other]
+        vectors, texts, before = (encoder.encode([said.text for said in row]) for row in (asked, answered, logged))
+        own, theirs = vectors @ texts.T, vectors @ before.T  # (questions, answers), (questions, logged)
+        parts = np.array([said.part for said in logged])
+        near = {part: np.sort(theirs[:, parts == part], axis=1)[:, -NEAREST:].mean(axis=1) for part in set(parts)}
+        nearest = np.argmax(own + np.stack([near[said.part] for said in answered], axis=1), axis=1)  # (questions,)
         hits[language] = [answered[at].topic == said.topic for at, said in zip(nearest, asked, strict=True)]
     return hits
 

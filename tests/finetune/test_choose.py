@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from finetune.choose import other_scripts, recipe_for
 from finetune.examples import TrainingData
@@ -33,3 +35,13 @@ def test_an_english_log_keeps_the_plain_recipe(tmp_path: Path) -> None:
     shop = little_shop()
     english = TrainingData(tuple(e for e in shop.examples if e.language == "en"), shop.intents, shop.answers)
     assert recipe_for(write_dataset(tmp_path, english)) == ("laptop", 0.0)
+
+
+def test_learning_says_in_one_line_which_recipe_it_took(tmp_path: Path) -> None:
+    from learn import _asked_for
+
+    console = Console(file=io.StringIO(), width=200)
+    assert _asked_for(write_dataset(tmp_path, little_shop()), console) == "bilingual"
+    (line,) = console.file.getvalue().splitlines()
+    assert "recipe bilingual" in line
+    assert "--recipe laptop" in line

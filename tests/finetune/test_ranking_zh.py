@@ -29,11 +29,14 @@ def test_the_nearest_answer_of_the_other_language_counts() -> None:
         def encode(self, texts: list[str], *, batch_size: int = 64) -> np.ndarray:
             return np.array([[1, 0] if "parcel" in text or "包裹" in text else [0, 1] for text in texts], np.float32)
 
-    said = languages.Said
+    def said(text: str, topic: str) -> languages.Said:
+        return languages.Said(text, topic, f"{topic}.one")
+
     questions = {"en": [said("my parcel?", "delivery"), said("refund", "delivery")], "zh": [said("退款", "returns")]}
     answers = {"en": [said("parcel", "delivery"), said("money", "returns")]}
     answers["zh"] = [said("包裹", "delivery"), said("钱", "returns")]
-    assert languages.found(ByTopic(), languages.Sides(questions, answers, {})) == {"en": [True, False], "zh": [True]}
+    sides = languages.Sides(questions, answers, answers, {})
+    assert languages.found(ByTopic(), sides) == {"en": [True, False], "zh": [True]}
 
 
 def _or_skip() -> None:
