@@ -38,5 +38,5 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path: Path, text: str, named: str
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="demo, gpu, laptop, tiny"):
+    with pytest.raises(InputError, match="demo, few-shot, gpu, laptop, tiny"):
         load_recipe("huge")
