@@ -21,7 +21,7 @@ from data.schema import IntentExample
 from finetune.calibrate import temperature_of
 from finetune.encoder import BaseModel, load_encoder
 from finetune.examples import OUT_OF_SCOPE, TrainingData, balanced
-from finetune.labelled import Labelled, Numbers, is_few, split_off
+from finetune.labelled import Labelled, Numbers, is_few, split_off, with_names
 from finetune.linear import fit_linear
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
@@ -97,7 +97,7 @@ def fit_intents(
             rehearsed = rehearse(rows, recipe=recipe, base=base, progress=progress)
         if rehearsed is not None:
             blend, weighed, accuracy, counted = rehearsed
-        learned = rows
+        learned = with_names(rows)
     elif held_out is None:
         learned, held_out = split_off(rows, share=HELD_OUT, seed=recipe.seed)
     else:
@@ -240,7 +240,7 @@ def rehearse(
         np.array([place[int(rows.gold[i])] for i in inside], dtype=np.int64), rows.outside,
     )  # fmt: skip
     learned, held_out = split_off(part, share=1 - _REHEARSED_ROWS, seed=recipe.seed)
-    held_out = replace(held_out, outside=(*held_out.outside, *unknown))
+    learned, held_out = with_names(learned), replace(held_out, outside=(*held_out.outside, *unknown))
     model = load_encoder(base, max_length=recipe.max_length)
     tuned = _tune(model, learned, recipe=recipe, progress=progress)
     encoder = _Rehearsed(model, prompt=recipe.prompt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ Row = tuple[str, str]
 
 FEW = 20
 """Messages an intent, on average, below which none are held out."""
+
+_WORDS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(r"[a-z]{3}|[\u3400-\u9fff]{2}|[^\W\d_a-z]{4}", re.IGNORECASE)
+"""What a name must have to be one: ``c12`` and ``B`` say nothing."""
 
 _LEAST_OUTSIDE = 40
 """Of what is out of scope so many are held out, or half."""
@@ -83,3 +88,18 @@ def split_off(rows: Labelled, *, share: float, seed: int) -> tuple[Labelled, Lab
     cut = max(round(share * len(outside)), min(len(outside) // 2, _LEAST_OUTSIDE))
     kept, apart = rows.only(np.flatnonzero(~held)), rows.only(np.flatnonzero(held))
     return replace(kept, outside=tuple(outside[cut:])), replace(apart, outside=tuple(outside[:cut]))
+
+
+def with_names(rows: Labelled) -> Labelled:
+    """The rows, and each intent's own name as one more message of it, where the name has words.
+
+    A label such as ``card_arrival`` says what its messages are about. With few of them that is worth more than another
+    example; see docs/explain/intents.md.
+    """
+    named = {}
+    for number, label in enumerate(rows.labels):
+        words = " ".join(_WORDS.findall(label))
+        if _LETTERS.search(words) and words not in rows.texts:
+            named[words] = number
+    gold = np.concatenate([rows.gold, np.array(list(named.values()), dtype=np.int64)])
+    return replace(rows, texts=(*rows.texts, *named), gold=gold)

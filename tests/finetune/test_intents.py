@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.workspace import Workspace
 from finetune.cli import app
 from finetune.intents import Trained, blended, regression
-from finetune.labelled import Labelled, split_off
+from finetune.labelled import Labelled, split_off, with_names
 from finetune.predicting import read_texts
 from finetune.recipe import load_recipe
 from finetune.train import train_model
@@ -106,6 +106,14 @@ def test_each_intent_keeps_a_message_when_some_are_held_out() -> None:
     assert not set(learned.texts) & set(held_out.texts)
     assert len(learned) + len(held_out) == 21
     assert sorted(learned.outside + held_out.outside) == ["o1", "o2", "o3", "o4"]
+
+
+def test_names_that_say_something_are_messages_too() -> None:
+    rows = with_names(
+        Labelled.of([("a", "card_arrival"), ("b", "c12"), ("c", "退货流程"), ("lost phone", "lost_phone")])
+    )
+    assert rows.texts == ("a", "b", "c", "lost phone", "card arrival", "退货流程")
+    assert [rows.labels[i] for i in rows.gold[4:]] == ["card_arrival", "退货流程"]
 
 
 def test_a_blended_head_weighs_its_halves() -> None:
