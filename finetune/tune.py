@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _POOL = 40
-_STEPS = 1000
-"""Steps that many messages are tuned for; on CLINC150 accuracy on the validation split still rose up to there."""
+_STEPS = 1400
+"""Steps that many messages are tuned for; on CLINC150 accuracy on the validation split still rose after 940."""
 
 _AVERAGED = 0.5
 """Share of the steps after which weights are averaged."""
