@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from data.artifacts import ModelLayout
 from data.schema import IntentExample
-from finetune.calibrate import temperature_of
+from finetune.calibrate import blend_of, temperature_of
 from finetune.encoder import BaseModel, load_encoder
 from finetune.examples import OUT_OF_SCOPE, TrainingData, balanced
 from finetune.labelled import Labelled, Numbers, is_few, split_off, with_names
@@ -41,6 +41,9 @@ _LEAST_REHEARSAL = 6
 """Intents below which a rehearsal without some of them would tell nothing."""
 
 _LEAST_WEIGHED = 40
+_TELLING = 500
+"""Held-out messages from which likelihood chooses the weight of the n-grams; see `weigh`."""
+
 _NOISE = 400
 _MOST_ROWS = 30_000
 """Messages that are tuned on, at most; their hidden states take 15 KB each."""
@@ -193,14 +196,17 @@ def regression(vectors: Vectors, gold: Numbers) -> NDArray[np.float32]:
 def weigh(trained: Trained, held_out: Labelled, default: tuple[float, float]) -> tuple[float, float]:
     """Weights of the layer over vectors and of the n-grams, from held-out messages.
 
-    Of the shares tried for the n-grams the smallest is taken whose accuracy lies within one standard error of the best;
-    then both are scaled by the temperature that makes the messages most likely.
+    From 500 messages on, the weights that make them most likely. Fewer cannot tell: of the shares tried for the n-grams
+    the smallest is then taken whose accuracy lies within one standard error of the best, and both are scaled by a
+    temperature.
     """
     if len(held_out) < _LEAST_WEIGHED:
         return default
     vectors = trained.encoder.encode(held_out.texts)
     dense = vectors @ trained.layer[:, :-1].T + trained.layer[:, -1]  # (n, classes)
     words = trained.words.logits(vectors, held_out.texts)
+    if len(held_out) >= _TELLING:
+        return blend_of(dense, words, held_out.gold)
     right = [float(((dense + share * words).argmax(axis=1) == held_out.gold).mean()) for share in _SHARES]
     spread = math.sqrt(max(right) * (1 - max(right)) / len(held_out))
     share = next(s for s, accuracy in zip(_SHARES, right, strict=True) if accuracy >= max(right) - spread)
