@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.labelled import banking77, drawn, numbers, percent, tfidf_svm, trained
 from bench.printer import Printer
-from finetune.intents import Labelled
+from finetune.messages import Labelled
 from finetune.recipe import load_recipe
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from bench.labelled import banking77, numbers, percent, tfidf_svm, trained
 from bench.printer import Printer
 from data.artifacts import ModelLayout
-from finetune.intents import Labelled
+from finetune.messages import Labelled
 from finetune.recipe import load_recipe
 from retrieval.encoder import TrainingEncoder
 from retrieval.intents import IntentReader

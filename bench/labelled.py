@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bench.printer import ROOT, CannotRun
 from data.artifacts import Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
 from finetune.encoder import find_base
-from finetune.intents import Labelled, fit_intents
+from finetune.intents import fit_intents
+from finetune.messages import Labelled
 from finetune.progress import Stages
 from finetune.recipe import Recipe
 from retrieval.intents import IntentReader
@@ -93,7 +94,8 @@ def trained(
 
 def code_hash() -> str:
     """Of what makes such a model: other code trains again."""
-    names = ("finetune/intents.py", "finetune/tune.py", "finetune/upper.py", "finetune/scope.py", "finetune/linear.py",
+    names = ("finetune/intents.py", "finetune/messages.py", "finetune/tune.py", "finetune/upper.py",
+             "finetune/scope.py", "finetune/linear.py",
              "retrieval/scope.py", "retrieval/head.py", "finetune/export.py")  # fmt: skip
     return hash_json([(ROOT / name).read_text(encoding="utf-8") for name in names])
 

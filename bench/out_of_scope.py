@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from bench.labelled import clinc150, numbers, percent, tfidf_svm, trained
 from bench.printer import Printer
-from finetune.intents import Labelled, Trained, evidence_of
+from finetune.intents import evidence_of
+from finetune.messages import Labelled
 from finetune.recipe import load_recipe
 from finetune.scope import default_scope, fit_scope
-from finetune.tune import Tuned
 from retrieval.intents import IntentReader
 from retrieval.metrics import auroc, ece, false_positive_rate
 
@@ -68,9 +68,8 @@ def _without_strangers(
 ) -> None:
     """The same model when no training example is out of scope (``oos_train`` is left out)."""
     vectors = reader.encoder.encode(rows.texts)
-    unseen = Trained(reader.encoder, reader.head, Tuned(np.zeros((0, 0), dtype=np.float32)), vectors)
     plain = default_scope(vectors, rows.gold, np.zeros((0, vectors.shape[1]), dtype=np.float32))
-    scope = fit_scope(plain, evidence_of(unseen, replace(rows, outside=()), held_out))
+    scope = fit_scope(plain, evidence_of(reader.encoder, reader.head, vectors, replace(rows, outside=()), held_out))
     judge = IntentReader(reader.encoder, reader.head, scope)
     area, passed = _told_apart(judge.scores(texts)[2], judge.scores(strangers)[2])
     print(f"without training examples of what is out of scope: AUROC {area:.4f}, FPR95 {passed:.4f}", file=sys.stderr)

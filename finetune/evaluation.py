@@ -20,9 +20,10 @@ from finetune.evaluate import choose_protocol, held_out_ranking, training_matche
 from finetune.examples import TrainingData
 from finetune.fairness import counterfactual_swaps
 from finetune.folds import FEWER_THAN, Fit, cross_validation, head_fit, learning_curve, peer_fit
-from finetune.intents import HELD_OUT, is_few, split_off
-from finetune.intents import Labelled as LearnedRows
+from finetune.intents import HELD_OUT
 from finetune.labelled import Labelled, held_out, intent_names, named, read_labelled
+from finetune.messages import Labelled as LearnedRows
+from finetune.messages import is_few, split_off
 from finetune.progress import Stages
 from finetune.recipe import Recipe
 from finetune.robustness import robustness

@@ -8,7 +8,6 @@ teaches about weights is used by the model proper, which learns from every messa
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,30 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.artifacts import ModelLayout
-from data.errors import InputError
 from data.schema import IntentExample
-from finetune.calibrate import blend_of
+from finetune.calibrate import blend_of, temperature_of
 from finetune.encoder import BaseModel, load_encoder
 from finetune.examples import OUT_OF_SCOPE, TrainingData, balanced
 from finetune.linear import fit_linear
+from finetune.messages import Labelled, Numbers, is_few, split_off, with_names
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
 from finetune.scope import HeldOut, default_scope, fit_scope, gibberish
 from finetune.tune import Tuned, tune_intents, tuning_of
 from retrieval.encoder import Encoder, OnnxEncoder, TrainingEncoder, Vectors
 from retrieval.head import HashedNgrams, LinearHead
-from retrieval.scope import IntentScope, scope_evidence, spelled_share
+from retrieval.scope import EVIDENCE, IntentScope, scope_evidence, spelled_share
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
-
-Numbers = NDArray[np.int64]
-Row = tuple[str, str]
-"""A message and its intent."""
-
-FEW = 20
-"""Messages an intent, on average, below which none are held out."""
 
 HELD_OUT = 0.1
 _REHEARSED_CLASSES, _REHEARSED_ROWS = 0.8, 0.75
@@ -49,79 +41,37 @@ _LEAST_REHEARSAL = 6
 """Intents below which a rehearsal without some of them would tell nothing."""
 
 _LEAST_WEIGHED = 40
+_TELLING = 500
+"""Held-out messages from which likelihood chooses the weight of the n-grams; see `weigh`."""
+
 _NOISE = 400
 _MOST_ROWS = 30_000
 """Messages that are tuned on, at most; their hidden states take 15 KB each."""
 
 DEFAULT_BLEND = (1.0, 0.1)
-"""Weights of class layer and n-grams where nothing could be held out."""
+"""Weights of the layer over vectors and of the n-grams where nothing could be held out."""
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """Messages with their intents, and examples of what is out of scope.
-
-    Attributes:
-        labels: Names of the intents, sorted.
-        texts: (n,) messages.
-        gold: (n,) number of each one's label.
-        outside: Messages that are out of scope.
-    """
-
-    labels: tuple[str, ...]
-    texts: tuple[str, ...]
-    gold: Numbers
-    outside: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, rows: Sequence[Row], outside: Sequence[str] = ()) -> Labelled:
-        """From rows; a text with two labels keeps the more frequent, the first of equals.
-
-        Raises:
-            InputError: Fewer than two intents.
-        """
-        votes: dict[str, Counter[str]] = defaultdict(Counter)
-        for text, label in rows:
-            votes[text][label] += 1
-        settled = {text: counts.most_common(1)[0][0] for text, counts in votes.items() if text.strip()}
-        labels = tuple(sorted(set(settled.values())))
-        if len(labels) < 2:
-            raise InputError(
-                "labelled messages", got=f"{len(labels)} intents in {len(rows)} rows", expected="at least two intents",
-                next_step="Label messages of another intent too.",
-            )  # fmt: skip
-        number = {label: i for i, label in enumerate(labels)}
-        gold = np.array([number[label] for label in settled.values()], dtype=np.int64)
-        return cls(labels, tuple(settled), gold, tuple(dict.fromkeys(outside)))
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def only(self, rows: Numbers) -> Labelled:
-        """Some rows under the same labels."""
-        return replace(self, texts=tuple(self.texts[i] for i in rows), gold=self.gold[rows])
+_SHARES = (0.0, 0.1, 0.3, 1.0)
+"""Weights that n-grams may have beside the layer's 1."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """An encoder with a head over it.
+    """An encoder with the two halves of a head.
 
     Attributes:
         encoder: As it will serve, or as it was trained (in a rehearsal).
-        head: Over its vectors.
+        words: The n-grams' half.
         tuned: The course of tuning.
         vectors: (n, dim) of the training messages.
+        layer: (classes, dim + 1) the vectors' half: weights and bias.
     """
 
     encoder: Encoder
-    head: LinearHead
+    words: LinearHead
     tuned: Tuned
     vectors: Vectors
-
-
-def is_few(rows: Labelled) -> bool:
-    """Whether every message is needed for learning."""
-    return len(rows) < FEW * len(rows.labels)
+    layer: NDArray[np.float32]
 
 
 def fit_intents(
@@ -150,7 +100,7 @@ def fit_intents(
             rehearsed = rehearse(rows, recipe=recipe, base=base, progress=progress)
         if rehearsed is not None:
             blend, weighed, accuracy, counted = rehearsed
-        learned = rows
+        learned = with_names(rows)
     elif held_out is None:
         learned, held_out = split_off(rows, share=HELD_OUT, seed=recipe.seed)
     else:
@@ -158,15 +108,11 @@ def fit_intents(
     trained, int8 = _train(layout, learned, recipe=recipe, base=base, stages=stages)
     with stages.part("scope"):
         if held_out is not None:
-            vectors = trained.encoder.encode(held_out.texts)
-            blend = weigh(trained.head, vectors, held_out, blend)
-        head = blended(trained.head, blend)
-        trained = replace(trained, head=head)
+            blend = weigh(trained, held_out, blend)
+        head = blended(trained, blend)
         if held_out is not None:
-            counted = len(held_out)
-            logits = head.logits(vectors, held_out.texts)
-            accuracy = float((logits.argmax(axis=1) == held_out.gold).mean()) if counted else None
-            weighed = evidence_of(trained, learned, held_out)
+            counted, accuracy = len(held_out), accuracy_of(trained.encoder, head, held_out)
+            weighed = evidence_of(trained.encoder, head, trained.vectors, learned, held_out)
         scope = default_scope(trained.vectors, learned.gold, _outside_vectors(trained.encoder, learned))
         scope = scope if weighed is None else fit_scope(scope, weighed)
         head.save(layout.intent_head)
@@ -218,57 +164,70 @@ def _tune(model: SentenceTransformer, rows: Labelled, *, recipe: Recipe, progres
 
 
 def _headed(encoder: Encoder, tuned: Tuned, rows: Labelled, *, recipe: Recipe, progress: Progress) -> Trained:
-    """The class layer, and n-grams fitted beside it; their weights are still one each."""
+    """A layer over the vectors, and n-grams fitted beside it; their weights are still one each."""
+    vectors = encoder.encode(rows.texts)
     features = HashedNgrams(buckets=min(recipe.buckets, 2**16)).fit(rows.texts)
     nothing = np.zeros((len(rows), 1), dtype=np.float32)
     fit = fit_linear(
         nothing, features.transform(rows.texts), rows.gold, classes=len(rows.labels), passes=recipe.head_epochs,
         steps=recipe.head_steps, seed=recipe.seed, progress=progress,
     )  # fmt: skip
-    layer = tuned.class_layer
-    ngrams = fit.ngrams.copy()
-    head = LinearHead(
-        rows.labels, layer[:, :-1], ngrams, layer[:, -1] + fit.bias, features=features,
-        kinds=("topic",) * len(rows.labels),
-    )  # fmt: skip
-    return Trained(encoder, head, tuned, encoder.encode(rows.texts))
+    layer = tuned.class_layer if tuned.fits else regression(vectors, rows.gold)
+    words = LinearHead(
+        rows.labels, layer[:, :-1] * 0, fit.ngrams, fit.bias, features=features, kinds=("topic",) * len(rows.labels)
+    )
+    return Trained(encoder, words, tuned, vectors, layer)
 
 
-def weigh(head: LinearHead, vectors: Vectors, held_out: Labelled, default: tuple[float, float]) -> tuple[float, float]:
-    """Weights of the class layer and of the n-grams under which held-out messages are most likely."""
+def regression(vectors: Vectors, gold: Numbers) -> NDArray[np.float32]:
+    """(classes, dim + 1) weights and bias of a logistic regression; every class must have a message.
+
+    The penalty is that of 30 messages a unit of squared weight (scikit-learn's ``C``), which unit vectors ask for.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=30.0, max_iter=100, tol=1e-3).fit(vectors, gold)
+    weights, bias = fitted.coef_, fitted.intercept_
+    if len(weights) == 1:  # two classes are one sigmoid
+        weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    return np.asarray(np.concatenate([weights, bias[:, None]], axis=1), dtype=np.float32)
+
+
+def weigh(trained: Trained, held_out: Labelled, default: tuple[float, float]) -> tuple[float, float]:
+    """Weights of the layer over vectors and of the n-grams, from held-out messages.
+
+    From 500 messages on, the weights that make them most likely. Fewer cannot tell: of the shares tried for the n-grams
+    the smallest is then taken whose accuracy lies within one standard error of the best, and both are scaled by a
+    temperature.
+    """
     if len(held_out) < _LEAST_WEIGHED:
         return default
-    dense = vectors @ head.dense_weights.T  # (n, classes)
-    words = head.logits(vectors, held_out.texts) - dense  # with the bias
-    return blend_of(dense, words, held_out.gold)
+    vectors = trained.encoder.encode(held_out.texts)
+    dense = vectors @ trained.layer[:, :-1].T + trained.layer[:, -1]  # (n, classes)
+    words = trained.words.logits(vectors, held_out.texts)
+    if len(held_out) >= _TELLING:
+        return blend_of(dense, words, held_out.gold)
+    right = [float(((dense + share * words).argmax(axis=1) == held_out.gold).mean()) for share in _SHARES]
+    spread = math.sqrt(max(right) * (1 - max(right)) / len(held_out))
+    share = next(s for s, accuracy in zip(_SHARES, right, strict=True) if accuracy >= max(right) - spread)
+    first = 1 / temperature_of(dense + share * words, held_out.gold)
+    return first, first * share
 
 
-def blended(head: LinearHead, blend: tuple[float, float]) -> LinearHead:
-    """The head with its two halves under their weights; the bias goes with the n-grams."""
+def blended(trained: Trained, blend: tuple[float, float]) -> LinearHead:
+    """The head in which both halves have their weights."""
     first, second = (np.float32(weight) for weight in blend)
-    assert head.ngram_weights is not None
+    words, layer = trained.words, trained.layer
+    assert words.ngram_weights is not None
     return replace(
-        head, dense_weights=head.dense_weights * first, ngram_weights=head.ngram_weights * second,
-        bias=head.bias * second,
+        words, dense_weights=layer[:, :-1] * first, ngram_weights=words.ngram_weights * second if second else None,
+        bias=layer[:, -1] * first + words.bias * second,
     )  # fmt: skip
-
-
-def split_off(rows: Labelled, *, share: float, seed: int) -> tuple[Labelled, Labelled]:
-    """Rows to learn from and rows to hold out: a share of each intent, and of what is out of scope."""
-    random = np.random.default_rng(seed)
-    held = np.zeros(len(rows), dtype=bool)
-    for label in range(len(rows.labels)):
-        mine = random.permutation(np.flatnonzero(rows.gold == label))
-        held[mine[: min(round(share * len(mine)), len(mine) - 1)]] = True
-    outside = [rows.outside[i] for i in random.permutation(len(rows.outside))]
-    cut = max(round(share * len(outside)), min(len(outside) // 2, _LEAST_WEIGHED))
-    kept, apart = rows.only(np.flatnonzero(~held)), rows.only(np.flatnonzero(held))
-    return replace(kept, outside=tuple(outside[cut:])), replace(apart, outside=tuple(outside[:cut]))
 
 
 def rehearse(
     rows: Labelled, *, recipe: Recipe, base: BaseModel, progress: Progress
-) -> tuple[tuple[float, float], HeldOut, float, int] | None:
+) -> tuple[tuple[float, float], HeldOut, float | None, int] | None:
     """Trains on some messages of some intents, and learns from the rest how far to trust what.
 
     Returns:
@@ -287,16 +246,22 @@ def rehearse(
         np.array([place[int(rows.gold[i])] for i in inside], dtype=np.int64), rows.outside,
     )  # fmt: skip
     learned, held_out = split_off(part, share=1 - _REHEARSED_ROWS, seed=recipe.seed)
-    held_out = replace(held_out, outside=(*held_out.outside, *unknown))
+    learned, held_out = with_names(learned), replace(held_out, outside=(*held_out.outside, *unknown))
     model = load_encoder(base, max_length=recipe.max_length)
     tuned = _tune(model, learned, recipe=recipe, progress=progress)
     encoder = _Rehearsed(model, prompt=recipe.prompt)
     trained = _headed(encoder, tuned, learned, recipe=recipe, progress=progress)
-    vectors = encoder.encode(held_out.texts)
-    blend = weigh(trained.head, vectors, held_out, DEFAULT_BLEND)
-    trained = replace(trained, head=blended(trained.head, blend))
-    right = trained.head.logits(vectors, held_out.texts).argmax(axis=1) == held_out.gold
-    return blend, evidence_of(trained, learned, held_out), float(right.mean()) if len(right) else 0.0, len(right)
+    blend = weigh(trained, held_out, DEFAULT_BLEND)
+    head = blended(trained, blend)
+    evidence = evidence_of(encoder, head, trained.vectors, learned, held_out)
+    return blend, evidence, accuracy_of(encoder, head, held_out), len(held_out)
+
+
+def accuracy_of(encoder: Encoder, head: LinearHead, rows: Labelled) -> float | None:
+    """Share 0..1 of messages whose intent comes first; None for no messages."""
+    if not len(rows):
+        return None
+    return float((head.logits(encoder.encode(rows.texts), rows.texts).argmax(axis=1) == rows.gold).mean())
 
 
 class _Rehearsed(TrainingEncoder):
@@ -313,39 +278,47 @@ class _Rehearsed(TrainingEncoder):
         return copy
 
 
-def evidence_of(trained: Trained, learned: Labelled, held_out: Labelled) -> HeldOut:
+def evidence_of(encoder: Encoder, head: LinearHead, inside: Vectors, learned: Labelled, held_out: Labelled) -> HeldOut:
     """What the scope weighs, of held-out messages, of what is out of scope, and of noise.
 
     Where too few messages are out of scope, held-out messages stand for such with their own intent forgotten: as if
     nobody had ever asked for it.
+
+    Args:
+        encoder: That serves.
+        head: Over it.
+        inside: (n, dim) vectors of the messages learned from.
+        learned: Those messages.
+        held_out: Messages that were not learned from.
     """
-    outside = _outside_vectors(trained.encoder, learned)
-    bank = (trained.vectors, learned.gold, outside)
+    outside = _outside_vectors(encoder, learned)
 
     def seen(texts: Sequence[str]) -> NDArray[np.float64]:
-        vectors = trained.encoder.encode(texts)
-        spelled = spelled_share(trained.encoder, texts)
-        return scope_evidence(vectors, trained.head.logits(vectors, texts), spelled, *bank)
+        vectors = encoder.encode(texts)
+        spelled = spelled_share(encoder, texts)
+        return scope_evidence(vectors, head.logits(vectors, texts), spelled, inside, learned.gold, outside)
 
     apart = seen(held_out.outside)
     if len(apart) < _LEAST_WEIGHED:
-        apart = np.vstack([apart, _forgotten(trained, learned, held_out, outside)])
+        apart = np.vstack([apart, _forgotten(encoder, head, inside, learned, held_out, outside)])
     return HeldOut(seen(held_out.texts), apart, seen(gibberish(_NOISE, seed=1)))
 
 
-def _forgotten(trained: Trained, learned: Labelled, held_out: Labelled, outside: Vectors) -> NDArray[np.float64]:
-    vectors = trained.encoder.encode(held_out.texts)
-    logits = trained.head.logits(vectors, held_out.texts).copy()
-    spelled = spelled_share(trained.encoder, held_out.texts)
-    found = []
+def _forgotten(
+    encoder: Encoder, head: LinearHead, inside: Vectors, learned: Labelled, held_out: Labelled, outside: Vectors
+) -> NDArray[np.float64]:
+    vectors = encoder.encode(held_out.texts)
+    logits = head.logits(vectors, held_out.texts).copy()
+    spelled = spelled_share(encoder, held_out.texts)
+    found = [np.zeros((0, len(EVIDENCE)))]
     for label in np.unique(held_out.gold):
         mine, others = held_out.gold == label, learned.gold != label
         masked = logits[mine]
         masked[:, label] = masked.min(axis=1) - 1
         found.append(
-            scope_evidence(vectors[mine], masked, spelled[mine], trained.vectors[others], learned.gold[others], outside)
+            scope_evidence(vectors[mine], masked, spelled[mine], inside[others], learned.gold[others], outside)
         )
-    return np.vstack(found) if found else np.zeros((0, 0))
+    return np.vstack(found)
 
 
 def fit_scope_of_head(data: TrainingData, encoder: Encoder, head: LinearHead) -> IntentScope:
@@ -355,8 +328,7 @@ def fit_scope_of_head(data: TrainingData, encoder: Encoder, head: LinearHead) ->
     scope = default_scope(vectors, learned.gold, _outside_vectors(encoder, learned))
     if not len(held_out):
         return scope
-    nothing = Tuned(np.zeros((0, 0), dtype=np.float32))
-    return fit_scope(scope, evidence_of(Trained(encoder, head, nothing, vectors), learned, held_out))
+    return fit_scope(scope, evidence_of(encoder, head, vectors, learned, held_out))
 
 
 def _under(head: LinearHead, rows: Sequence[IntentExample]) -> Labelled:

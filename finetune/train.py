@@ -135,7 +135,8 @@ class _Run:
 
     def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
         """A model of labelled messages without answers: encoder, intent head and scope."""
-        from finetune.intents import Labelled, fit_intents
+        from finetune.intents import fit_intents
+        from finetune.messages import Labelled
 
         rows = Labelled.of(self.data.labelled, self.data.outside)
         metrics = fit_intents(self.layout, rows, recipe=self.recipe, base=base, stages=self.stages)

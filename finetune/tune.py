@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _POOL = 40
-_STEPS = 1000
-"""Steps that many messages are tuned for; on CLINC150 accuracy on the validation split still rose up to there."""
+_STEPS = 1400
+"""Steps that many messages are tuned for; on CLINC150 accuracy on the validation split still rose after 940."""
 
 _AVERAGED = 0.5
 """Share of the steps after which weights are averaged."""
@@ -50,6 +50,9 @@ class Tuning:
         contrast: Weight of the neighbours' loss beside the softmax; 0 leaves it out.
         temperature: Divides cosines in the neighbours' loss.
         dropout: In the layers that learn and on what enters them.
+        kept: Share 0..1 that the tuned weights have in the end, the rest being those from before (Wortsman et al. 2022,
+            arXiv:2109.01903): few messages bend an encoder further than they can tell. Below 1 the class layer no
+            longer fits, and a head must be fitted anew.
         minutes: Wall time, at most; the learning rates come to rest by then.
     """
 
@@ -63,6 +66,7 @@ class Tuning:
     contrast: float = 0.5
     temperature: float = 0.1
     dropout: float = 0.1
+    kept: float = 1.0
     minutes: float = 30.0
 
 
@@ -76,7 +80,7 @@ def tuning_of(rows: int, classes: int, *, minutes: float) -> Tuning:
     """
     if rows < 20 * classes:
         steps = max(160, min(480, 6 * classes))
-        return Tuning(batch=32, epochs=max(4, round(steps * 32 / rows)), minutes=minutes)
+        return Tuning(batch=32, epochs=max(4, round(steps * 32 / rows)), kept=0.5, minutes=minutes)
     return Tuning(epochs=max(4, min(10, round(_STEPS * 64 / rows))), minutes=minutes)
 
 
@@ -86,12 +90,14 @@ class Tuned:
 
     Attributes:
         class_layer: (classes, dim + 1) weights and bias over unit vectors.
+        fits: Whether that layer fits the vectors, or the encoder has moved on since.
         losses: Mean loss of each epoch.
         steps: Steps made.
         seconds: Wall time.
     """
 
     class_layer: NDArray[np.float32]
+    fits: bool = True
     losses: list[float] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
@@ -146,6 +152,7 @@ class _Run:
                 module.p = tuning.dropout
         self.adam = torch.optim.AdamW(self._groups())
         self.peaks = [group["lr"] for group in self.adam.param_groups]
+        self.before = {name: weight.detach().clone() for name, weight in upper.layers.named_parameters()}
         self.average: dict[str, Tensor] = {}
         self.averaged = 0
 
@@ -170,7 +177,7 @@ class _Run:
             losses += [round(float(np.mean(seen)), 4)] if seen else []
         self._take_average()
         seconds = round(time.monotonic() - self.started, 1)
-        return Tuned(self._unpacked(), losses=losses, steps=step, seconds=seconds)
+        return Tuned(self._unpacked(), fits=self.tuning.kept == 1, losses=losses, steps=step, seconds=seconds)
 
     def _step(self, rows: Rows, done: float, step: int) -> float:
         import torch
@@ -229,6 +236,8 @@ class _Run:
         with torch.no_grad():
             for name, weight in self._weights() if self.averaged else ():
                 weight.copy_(self.average[name])
+            for name, weight in self.upper.layers.named_parameters():
+                weight.lerp_(self.before[name], 1 - self.tuning.kept)
 
     def _weights(self) -> list[tuple[str, Tensor]]:
         return [*self.upper.layers.named_parameters(), *self.layer.named_parameters(prefix="class")]

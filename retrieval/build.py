@@ -19,6 +19,7 @@ from data.artifacts import (
     is_complete,
     load_manifest,
 )
+from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer, Example, IntentExample
 from retrieval.encoder import Encoder, OnnxEncoder, Vectors
@@ -75,6 +76,11 @@ def build_index(
     if is_complete(layout.folder, kind="index"):
         return layout
     answers = list(read_rows(dataset.answers, Answer))
+    if not answers:
+        raise InputError(
+            str(dataset.folder), got="no answer", expected="a log in which agents answer",
+            next_step="Labelled messages alone need no index: run `careline model train`, `careline model predict`.",
+        )  # fmt: skip
     contexts = indexed_contexts(training_contexts(dataset))
     intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
     with create(parent, manifest) as draft, _shown(OnnxEncoder.load(model), console) as encoder:

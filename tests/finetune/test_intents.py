@@ -15,10 +15,12 @@ from data.workspace import Workspace
 from finetune.cli import app
 from finetune.evaluation import as_learned
 from finetune.examples import TrainingData
-from finetune.intents import HELD_OUT, Labelled, blended, split_off
+from finetune.intents import HELD_OUT, Trained, blended, regression
+from finetune.messages import Labelled, split_off, with_names
 from finetune.predicting import read_texts
 from finetune.recipe import load_recipe
 from finetune.train import train_model
+from finetune.tune import Tuned
 from retrieval.head import LinearHead
 from retrieval.intents import IntentReader
 
@@ -133,11 +135,31 @@ def test_each_intent_keeps_a_message_when_some_are_held_out() -> None:
     assert sorted(learned.outside + held_out.outside) == ["o1", "o2", "o3", "o4"]
 
 
+def test_names_that_say_something_are_messages_too() -> None:
+    rows = with_names(
+        Labelled.of([("a", "card_arrival"), ("b", "c12"), ("c", "退货流程"), ("lost phone", "lost_phone")])
+    )
+    assert rows.texts == ("a", "b", "c", "lost phone", "card arrival", "退货流程")
+    assert [rows.labels[i] for i in rows.gold[4:]] == ["card_arrival", "退货流程"]
+
+
 def test_a_blended_head_weighs_its_halves() -> None:
-    weights = np.ones((2, 3), dtype=np.float32)
-    head = LinearHead(("a", "b"), weights, np.ones((2, 2**16), dtype=np.float32), np.ones(2, dtype=np.float32))
-    half = blended(head, (2.0, 0.5))
-    assert half.dense_weights[0, 0] == 2
+    layer = np.array([[1, 2, 3], [1, 2, 3]], dtype=np.float32)
+    words = LinearHead(
+        ("a", "b"), layer[:, :-1] * 0, np.ones((2, 2**16), dtype=np.float32), np.ones(2, dtype=np.float32)
+    )
+    trained = Trained(None, words, Tuned(layer), layer[:, :-1], layer)  # type: ignore[arg-type]
+    half = blended(trained, (2.0, 0.5))
+    assert half.dense_weights[0].tolist() == [2, 4]
     assert half.ngram_weights is not None
     assert half.ngram_weights[0, 0] == 0.5
-    assert half.bias[0] == 0.5
+    assert half.bias[0] == 6.5
+    assert blended(trained, (1.0, 0.0)).ngram_weights is None
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_regression_tells_classes_apart(classes: int) -> None:
+    vectors, gold = np.eye(classes, dtype=np.float32).repeat(4, axis=0), np.arange(classes).repeat(4)
+    layer = regression(vectors, gold)
+    assert layer.shape == (classes, classes + 1)
+    assert ((vectors @ layer[:, :-1].T + layer[:, -1]).argmax(axis=1) == gold).all()
