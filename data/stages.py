@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -124,8 +125,10 @@ class _Build:
     def run(self) -> dict[str, Any]:
         surveys, register, names = self._survey()
         decided = self._refine(surveys, names)
-        self._words(decided)
-        division, codes = self._split()
+        with ThreadPoolExecutor(1) as beside:  # the workers have the words, this process the splits
+            divided = beside.submit(self._split)
+            self._words(decided)
+            division, codes = divided.result()
         groups = self._group()
         examples = self._examples(groups, codes)
         self.engine.rest()
