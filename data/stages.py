@@ -47,6 +47,9 @@ from data.workspace import Learn
 
 _Codes = NDArray[np.int8]
 
+MANY = 8
+"""Blocks after which processes that redacted hold much that is of no use to the stages after it."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -238,8 +241,9 @@ class _Build:
             for block in self.prepared.blocks()
             if not self._is_refined(name := self._shards[block.number])
         )
-        for _ in self.progress.stream("redact", self.engine.map(refine_block, tasks)):
-            pass
+        done = sum(1 for _ in self.progress.stream("redact", self.engine.map(refine_block, tasks)))
+        if done >= MANY:
+            self.engine.rest()
         self._prune(self._shards, self.layout.conversations, self.layout.rows, self.layout.utterances)
         stock = before.stock if before else self._stock()
         decided = Decided(facts, stock, epoch)
