@@ -10,6 +10,7 @@ import gzip
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -118,10 +119,13 @@ def _made_up(draw: random.Random) -> str:
 
 
 def build(log: Path, workspace: Path, *options: str) -> tuple[float, float]:
-    """Runs `careline data build`; wall seconds, and the most memory its processes held together, in MB (PSS)."""
+    """Runs `careline data build`; wall seconds, and the most memory its processes held together, in MB (PSS).
+
+    On stderr it says the seconds of processor time too, which tell a slow build from a busy machine.
+    """
     command = [sys.executable, str(ROOT / "careline.py"), "data", "build", str(log), "--workspace", str(workspace)]
     workspace.mkdir(exist_ok=True)
-    started = time.monotonic()
+    started, used = time.monotonic(), _processor_seconds()
     process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL)
     most: list[float] = [0.0]
     watch = threading.Thread(target=_watch, args=(process, most), daemon=True)
@@ -129,7 +133,19 @@ def build(log: Path, workspace: Path, *options: str) -> tuple[float, float]:
     if process.wait() != 0:
         raise CannotRun(f"careline data build ended with exit code {process.returncode}; its lines are above")
     watch.join()
-    return time.monotonic() - started, most[0]
+    seconds = time.monotonic() - started
+    print(
+        f"{log.name} {' '.join(options)}: {seconds:.1f} s, {_processor_seconds() - used:.1f} s of processor time, "
+        f"{most[0]:.0f} MB",
+        file=sys.stderr,
+    )
+    return seconds, most[0]
+
+
+def _processor_seconds() -> float:
+    """Of the processes that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen[bytes], most: list[float]) -> None:

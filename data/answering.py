@@ -78,7 +78,7 @@ def write_answers(layout: DatasetLayout, makings: Makings, before: Path | None) 
         for line in _lines(makings, before):
             stream.write(line)
             why = _HELD_BACK.search(line)
-            counts[json.loads(b'"%s"' % why.group(1)) if why else "reusable"] += 1
+            counts[_text(why.group(1)) if why else "reusable"] += 1
             if why is None:
                 sayable.append(Answer.from_json(json.loads(line)))
     contradictions = find_contradictions(sayable)
@@ -151,7 +151,12 @@ class _Earlier:
 
 def _id_of(line: bytes) -> str:
     found = _ID.match(line)
-    return str(json.loads(b'"%s"' % found.group(1))) if found else ""
+    return _text(found.group(1)) if found else ""
+
+
+def _text(inside: bytes) -> str:
+    """What stands between the quotes of a string of JSON."""
+    return str(json.loads(b'"%s"' % inside)) if b"\\" in inside else inside.decode()
 
 
 def _line(answer: Answer) -> bytes:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from data.courtesy import is_small_talk, join_sentences, split_sentences, strip_courtesies, words
 from data.normalise import fold_chinese
@@ -109,20 +110,28 @@ def matter_of(words: str) -> str:
 
 def says_same(left: str, right: str) -> bool:
     """True when two keys of one language differ in nothing that matters: no number, no negation, no content word."""
-    a, b = left.split(), right.split()
-    if Counter(_matter(a)) != Counter(_matter(b)):
+    a, matter_a = _counted(left)
+    b, matter_b = _counted(right)
+    if matter_a != matter_b:
         return False
-    only_a, only_b = Counter(a) - Counter(b), Counter(b) - Counter(a)
+    only_a = [word for word, count in a.items() if count > b.get(word, 0)]
+    only_b = [word for word, count in b.items() if count > a.get(word, 0)]
     return _explained(only_a, only_b) and _explained(only_b, only_a)
+
+
+@lru_cache(maxsize=4096)
+def _counted(words: str) -> tuple[Mapping[str, int], list[str]]:
+    """The words of a key with how often each stands in it, and what matters; the frequent are compared often."""
+    tokens = words.split()
+    return Counter(tokens), sorted(_matter(tokens))
 
 
 def _matter(tokens: Iterable[str]) -> list[str]:
     return [t for t in tokens if _NUMBER.search(t) or t in _NEGATION or t.endswith("n't") or t[0] == "<"]
 
 
-def _explained(words: Iterable[str], others: Iterable[str]) -> bool:
+def _explained(words: Sequence[str], others: Sequence[str]) -> bool:
     """True when each word is light, or a typo of one on the other side."""
-    others = list(others)
     return all(word in _LIGHT or any(is_typo(word, other) for other in others) for word in words)
 
 

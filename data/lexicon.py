@@ -87,4 +87,9 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _lower(words: Iterable[str]) -> set[str]:
-    return {word.lower() for word in words if "{" not in word and max(word, default="{") < _EAST_ASIAN}
+    """Each list stands in several places: a word is looked at once."""
+    return {word.lower() for word in set(words) if word and "{" not in word and _is_western(word)}
+
+
+def _is_western(word: str) -> bool:
+    return word.isascii() or max(word) < _EAST_ASIAN

@@ -64,6 +64,21 @@ _CUED: tuple[re.Pattern[str], ...] = (
         re.IGNORECASE,
     ),
 )
+_HINTS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("thank", "thx", "sorry", "welcome", "cheers", "bye", "ok", "hi", "hello", "hey", "night", "problem", "pleasure",
+     "message"),
+    ("name", "call", "this is", "it is", "speaking", "spoke", "talk", "signed", "attn", "forward", "transfer",
+     "colleague", "connect", "hand"),
+    ("name",),
+    ("i'm", "i’m", "im ", "i am"),
+    ("mr", "ms", "miss", "dr", "prof"),
+    ("regards", "wishes", "best", "cheers", "sincerely", "yours", "greetings", "love", "thank", "thx"),
+    ("-", "–", "—", "^"),
+    ("here", "speaking", "joined", "left", "will"),
+    ("name",),
+)  # fmt: skip
+"""Of each of these, one of which a text holds wherever it finds something; all texts may begin with a greeting."""
 _CUE = re.compile(
     r"\b(?:hi|hello|hey|hiya|dear|good|thanks|thank|thx|cheers|sorry|welcome|bye|goodbye|okay|ok|night|problem|pleasure|"
     r"name|call|this|it|speaking|spoke|talk\w*|signed|attn|forward\w*|transfer\w*|colleague|connect\w*|hand\w*|i['’]?m|am|"
@@ -145,8 +160,9 @@ def _may_be_called(word: str) -> bool:
 
 
 def _named_in_latin(text: str) -> Iterator[str]:
-    for pattern in _CUED:
-        for name in pattern.findall(text):
+    small = text.lower()
+    for pattern, hints in zip(_CUED, _HINTS, strict=True):
+        for name in pattern.findall(text) if not hints or any(hint in small for hint in hints) else ():
             parts = [part for part in _POSSESSIVE.sub("", name).split(" ") if part]
             while parts and not _may_name(parts[-1]):
                 parts.pop()

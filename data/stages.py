@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,9 @@ from data.wording import Stock, WordTask, number, word_shard
 from data.workspace import Learn
 
 _Codes = NDArray[np.int8]
+
+MANY = 8
+"""Blocks after which processes that redacted hold much that is of no use to the stages after it."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,10 @@ class _Build:
     def run(self) -> dict[str, Any]:
         surveys, register, names = self._survey()
         decided = self._refine(surveys, names)
-        self._words(decided)
-        division, codes = self._split()
+        with ThreadPoolExecutor(1) as beside:  # the workers have the words, this process the splits
+            divided = beside.submit(self._split)
+            self._words(decided)
+            division, codes = divided.result()
         groups = self._group()
         examples = self._examples(groups, codes)
         self.engine.rest()
@@ -235,8 +241,9 @@ class _Build:
             for block in self.prepared.blocks()
             if not self._is_refined(name := self._shards[block.number])
         )
-        for _ in self.progress.stream("redact", self.engine.map(refine_block, tasks)):
-            pass
+        done = sum(1 for _ in self.progress.stream("redact", self.engine.map(refine_block, tasks)))
+        if done >= MANY:
+            self.engine.rest()
         self._prune(self._shards, self.layout.conversations, self.layout.rows, self.layout.utterances)
         stock = before.stock if before else self._stock()
         decided = Decided(facts, stock, epoch)
