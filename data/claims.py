@@ -64,7 +64,12 @@ ACTION = re.compile(
     r"\b(?:successfully|successfuly|succesfully)\b|\b(?:is|are|'s|'re|got|now|all|was) (?:now |all |being )?"
     r"(?:confirmed|booked|scheduled|reserved|cancelled|canceled|resolved|submitted|updated|completed|unlocked|done|"
     r"set|fixed|changed|sorted|registered|active|disconnected|on its way|ready|correct|wrong|right|incorrect)"
-    r"(?= ?(?:[.!,]|$|for\b|on\b|at\b|with\b|by\b))|\b(?:was|wasn't|were|weren't|did|didn't)\b|"
+    r"(?= ?(?:[.!,]|$|for\b|on\b|at\b|with\b|by\b))|\bdid(?:n't)?\b|\b(?:it|there|this|that|these|those|"
+    r"he|she|they|you|we|i|who|which|your \w+) (?:was|were)(?:n't)?\b(?! (?:designed|built|meant|intended) (?:to|"
+    r"for)\b)|"
+    r"\b(?:was|were)(?:n't)? (?:not |un|all |just |already )?(?:successful|recovered|received|sent|deliver|cancel|book|"
+    r"confirm|declin|reject|approv|process|complet|lost|damag|delay|return|refund|dispatch|ship|charg|fix|resolv|"
+    r"able\b)|"
     r"^(?:\w+,? )?(?:it is |its )?(?:booked|done|confirmed)\b|"
     rf"\b(?:has|have|had|having) {_ADVERBS}been\b|\b(?:has|have|had)n't (?:\w+ )?been\b|\b(?:is|"
     rf"are) (?:not )?being\b|\bfailed\b|\bunsuccessful\b|"
@@ -72,13 +77,16 @@ ACTION = re.compile(
 )
 """Claims that something was done, for somebody or just now."""
 
+PAST = re.compile(r"\b(?:was|were)(?:n't)?\b")
+"""What is said often and tells of the past is how a flow ended: "the request was not successful"."""
+
 PROMISE = re.compile(
     r"\b(?:i|we)(?:'ll| will| shall)(?! (?:never|always|only|not be able|not\b|need))\b|"
     r"\b(?:i|we)(?:'m| am|'re| are|aren't| aren't) (?:\w+ly |now |still |just |also |currently |"
     r"not )*(?:\w{2,}ing|happy|glad|here|aware|"
     r"committed|on it|going)\b|\blet (?:me|our)\b(?! know)|\bwe (?:may|might) (?:need|be|have)\b|(?:^|"
     r"[.!?] )(?:looking|checking|working|awaiting|trying (?!on\b))|\ballow me\b|"
-    r"\b(?:team|teams|specialist|engineer|agent|manager|someone|somebody|they|he|she|driver|technician|expert|devs|"
+    r"\b(?:team|teams|specialist|engineer|agent|manager|someone|somebody|they|he|she|driver|technician|experts?|devs|"
     r"developers|department|colleague|colleagues|member|representative|crew|unit|service|doctor)(?:'ll| will|"
     r" should| is| "
     r"are)\b[^.!?]{0,40}\b(?:contact|reach|get back|in touch|call|follow|knock|look|review|help|respond|reply|"
@@ -97,14 +105,15 @@ PROMISE = re.compile(
     r"check|investigat|see what|help|assist|take a|pass|forward|fix|extend|let|try|send|book|get|make|add|offer|"
     r"continue|be happy|share|pop|log)|\bi\b(?!'m (?:afraid|sorry)| am (?:afraid|sorry|only able|unable|"
     r"not able)| (?:can|could) (?:also|only|"
-    r"filter|apply|narrow)|'d (?:just |also |strongly )?(?:recommend|suggest|advise)| (?:would |do |strongly |"
+    r"filter|apply|narrow|(?:\w+ )?(?!this|his|its|us)[a-z]{3,}s\b(?! you| for you))|'d (?:just |also |strongly "
+    r")?(?:recommend|suggest|advise)| (?:would |do |strongly |"
     r"just |also )*"
     r"(?:recommend|suggest|advise|apologi[sz]e|hope|understand)\b)|"
     r"\bmy (?:team|colleague|manager|supervisor|end|side|system|name|best|apolog|co-?worker|previous|dm|reply|"
     r"response|pic|"
     r"mother|father|friend|part|behalf)|"
     r"\bwe(?:'d| would| want| need)\b(?! (?:also |always |strongly |just )*(?:recommend|suggest|advise|"
-    r"not recommend|encourage|ask that))"
+    r"not recommend|encourage|ask that|require|expect))"
 )
 """Says what somebody will do, does, or can do for this customer."""
 
@@ -181,8 +190,20 @@ CASE = re.compile(
 )
 """Points at what this customer said, has or met."""
 
+POINTED = re.compile(
+    r"\b(?:on|for|by|with|in|at|of|from|to) (?:that|those) (?:journey|booking|fare|account|route|product|area|order|"
+    r"item|"
+    r"store|ticket|day|date|flight|train)s?\b|\byou have an? (?:\d+|\w+)[ -](?:day|month|year|week)s?\b|"
+    r"\b(?:a|one) step further\b|\b(?:try|take|do|check|change|sort|test) (?:that|those)\b(?! \w+ing)|"
+    r"\b[a-z]+ is (?:the|your) driver\b|\b(?:arrives?|leaves?|departs?|be there) in (?:about )?\d+|"
+    r"\bthe price is [$£€]?\d|\bthis should work\b|\b(?:can|can't|cannot|could) do (?:more|less|better)\b|"
+    r"\byour [^.!?]* should be (?:sufficient|enough|fine|ok|okay)\b"
+)
+"""Points at one case also where it stands in a condition: "if delayed on that journey"."""
+
 FOUND = re.compile(
-    r"\b(?:is|are|'s|'re|it's|not|was|no longer|currently|looks) (?:\w+ )?(?:un)?available\b(?! (?:24|online|"
+    r"\b(?:is|are|'s|'re|it's|not|was|no longer|currently|looks) (?:\w+ )?(?:un)?available\b(?<!only available)(?! "
+    r"(?:24|online|"
     r"in all|to all|"
     r"for all|on (?:our|the|all)|at (?:our|all)|from|via|through|until|when|if|after|\d|in (?:our|every|most)))|"
     r"\b(?:no|is|have|see|any|there's) availability\b|\bavailability (?:for|on|at) (?:your|that|those|mon|tue|"
@@ -228,7 +249,7 @@ DANGLING = re.compile(
     r"a|an|is|are|if|their|our|not)$|"
     r"^\d\)|^\d: |(?<!is)(?<!of)(?<!to)(?<!at)(?<!than)\s\d$|^(?:cont|cause|account|and|or|but|than|which|then|"
     r"because|however|although)\b|__\w+__|(?<!\w)@\w+|\buser\b(?= (?:for|and|service))|,$|\bclick (?:here|below|"
-    r"the|on)\b|"
+    r"(?:the|on)(?: the)? (?:link|article|image|attach))|\bclick(?: on| the)*[.:]*$|"
     r"\b(?:use|using|follow|by) (?:the|this|these) (?:link|form|step)"
 )
 """Points at a link that is not there, or was cut off."""

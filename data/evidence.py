@@ -11,9 +11,14 @@ import re
 ADVICE = re.compile(
     r"\b(?:can|could) (?:you|u) (?:please |also |just |kindly |maybe |quickly )*(?:try|restart|reboot|unplug|"
     r"clear|check for|"
-    r"uninstall|reinstall|reset|disable|update|remove|disconnect|log out|sign out|turn|take|make sure)\b[^.!?]*[?.]|"
+    r"uninstall|reinstall|reset|disable|update|remove|disconnect|log out|sign out|turn|take|make sure|"
+    r"click|test|close|plug|connect|delete|download|select|swap|switch|reseat|unpair|power)\b[^.!?]*[?.]|"
+    r"\bare you able to (?:try|restart|reboot|unplug|clear|uninstall|reinstall|reset|update|test|log out|sign out|turn|"
+    r"plug|connect|close|swap|switch|reseat)\b[^.!?]*\?|\bhave you (?:already )?tried (?!any|all)(?:\w+ )?\w{3,}ing\b"
+    r"[^.!?]*\?|"
     r"\b(?:did|have) you (?:try|tried)(?: to)? [^.!?]*\?(?= (?:that|this|it|you|an?|we|the|if)\b)|"
-    r"[^.!?]*\?(?= if (?:so|yes|not),?\b)|(?:^|(?<=[.!?] ))does (?:that|this|it) (?:make a difference|help|work)\?|"
+    r"[^.!?]*\?(?= if (?:so|yes|not),?\b(?! (?:could|can|would|please|which|what|did|do|have)\b))|(?:^|(?<=[.!?] "
+    r"))does (?:that|this|it) (?:make a difference|help|work)\?|"
     r"\b(?:do|did) you have any (?:other|more|further) questions\?"
 )
 """Questions that are advice: "Could you try another browser?". They ask for nothing that is to be told."""
@@ -49,16 +54,27 @@ SENTENCE = re.compile(
 )
 """A verb: short answers without one are fragments ("Start and end time")."""
 
+AS_YET = re.compile(
+    r"\b(?:currently|at (?:this|the) (?:moment|time)),? (?=(?:we )?(?:don't|do not|only|isn't|is not|not) ?"
+    r"(?:offer|support|ship|accept|deliver|provide|possible|supported|sell|have an option)|(?:possible|supported|offer|"
+    r"support|ship|accept|deliver|provide)\b)"
+)
+"""Says that a rule of the company may change one day: "we don't currently ship abroad" is true of everybody."""
+
 PURE = re.compile(
     r"^(?:(?:we |i )?(?:(?:are|'re|am|'m) )?(?:so |very |really )?(?:sorry|apologi[sz]e|apologies)(?: for)?|"
-    r"thanks?(?: you)? for|"
+    r"that(?:'s| is| doesn't sound| sounds) (?:really |not |very |definitely |so )?(?:odd|strange|weird|good|great|"
+    r"unusual|"
+    r"frustrating)|thanks?(?: you)? for|"
     r"our apologies(?: for)?)(?: (?:the|any|your|this|all))?(?: \w+)?(?: (?:caused|info|information|this causes|"
     r"again))?[.!]*$"
 )
 """Sorry and thanks for nothing in particular."""
 
 FILLER = re.compile(
-    r"^(?:(?:we|i)(?:'m| am|'re| are)?(?: \w+)? (?:sorry|apologi[sz]e|glad|happy|regret|hope|understand|appreciate|"
+    r"^(?:that(?:'s| is| doesn't sound| sounds) (?:really |not |very |definitely |so )?(?:odd|strange|weird|good|great|"
+    r"unusual|frustrating)[.!]*|let's (?:look|help|take a (?:closer )?look|see what|get this|dig)\b.*|(?:we|i)(?:'m| "
+    r"am|'re| are)?(?: \w+)? (?:sorry|apologi[sz]e|glad|happy|regret|hope|understand|appreciate|"
     r"look forward|love|truly|really|deeply|very|so|thrilled|proud|always)\b(?:[^,;]*|"
     r".*,? and (?:\w+ )?(?:appreciate|apolog).*)|"
     r"we(?:'re| are) always \w+ing.*|we do our best.*|we (?:don't|do not|never) want.*|no bots.*|"
@@ -81,10 +97,12 @@ FILLER = re.compile(
 """A sentence that wraps an answer, and is none by itself."""
 
 OPENS = re.compile(
+    r"^from (?:here|there)\b|"
     r"^(?:unfortunately,? |sorry,? (?:but )?|i'm afraid )?(?:yes,? |no,? )?(?:that(?! our| we| the| there| you)|"
     r"this|they|he|she|those|these|here|(?:yes|no|nope|yeah|yep)(?=[.!,-]|$)|and|but|or|so|also|however|again|"
     r"it(?! (?:takes?|can take|"
-    r"usually|normally|may take|is possible|is not possible))|its|then|both|same|none|one|maybe|perhaps|"
+    r"usually|normally|may take|is possible|is not possible)|'s (?:(?:not|only|always) )?(?:possible|best|recommended|"
+    r"important|free)\b)|its|then|both|same|none|one|maybe|perhaps|"
     r"actually|oh|ah|hair)\b|^(?:yes|no)\b.*\b(?:do|doing) (?:that|this|so)\b"
 )
 """How a reply begins that is understood only after what it replies to."""
@@ -108,11 +126,26 @@ GENERAL = re.compile(
     r"\b(?:\d+|two|three|four|five|six|seven|ten|fourteen|thirty|one)(?: ?(?:-|–|to|or) ?(?:\d+|two|three|four|five|"
     r"six|seven|ten|fourteen))?[ -](?:\w+ )?(?:days?|hours?|minutes?|weeks?|months?|years?)\b|"
     r"\b(?:must|required|mandatory|allowed|permitted|possible|subject to|valid|eligible|depends?|chargeable)\b|"
+    r"\b(?:should|can|may|must|cannot|can't) (?:only |also |not )?be (?:\w+ed|\w+en|made|done|found|sent|bought|"
+    r"kept)\b|"
+    r"(?:^|[.!?] )\w{3,}ing [^.!?,]* (?:brings?|opens?|shows?|lets|gives|makes|helps|removes?|resets?|costs?|takes?)\b|"
+    r"(?:^|[.!?] )(?!(?:it|this|that|he|she)s\b)(?:[a-z]+ ){0,2}[a-z]{3,}s (?:would|can|may|must|don't|do not|need|"
+    r"count)\b|"
+    r"(?:^|[.!?] )(?:yes,? |no,? )?(?!they|these|those)[a-z]{4,}(?: [a-z]+)? are (?:not )?(?:able|allowed|welcome|"
+    r"required)\b|"
+    r"\bonly available (?:with|to|for|in|on|through)\b|"
     r"\b(?:can|am) (?:only|also)|\b(?:mon|tue|wed|thu|fri|sat|sun)\w* ?(?:-|–|to|through)"
 )
 """What statements hold that are true of everybody: conditions, "you can", "we" in the present, advice, spans of time.
 
 Asked only of what was said once or twice: "Lucca is on the east side" is as likely somebody's search result."""
+
+STANDS = re.compile(
+    r"^(?!.*\b(?:it|its|this|that|these|those|they|them|so|there|ones?|here|same|both|either)\b)"
+    r"(?:you (?:can|will|need|must|may|don't|cannot|can't)|we (?:(?:do|don't|do not|only|also|can|can't|cannot) )?"
+    r"(?!do\b|did\b|have\b|will\b)[a-z]{3,}|our|all|any|(?:[a-z]+ )?[a-z]{4,} (?:are|can|must|cost|take))(?: [^ ]+){3,}"
+)
+"""What follows a "Yes, " and is understood without the question: "children are able to join with a parent"."""
 
 BARE_QUESTION = re.compile(
     r"^(?:and |ok,? |so |well,? |hi,? )?(?:(?:what|where|which|who|how) (?:is|are|do|does|did|many|much|time|"
@@ -125,6 +158,7 @@ UNNAMED = re.compile(
     r"^(?!if (?:it|they)\b)(?:(?!\b(?:an?|the|your|our|any|all|some|every|each|no|most|"
     r"[a-z]{3,}s)\b)[^.!?])*?\b(?:it|they|them|"
     r"these|those)\b"
-    r"(?! (?:takes?|can take|usually|normally|may take|is possible|is not possible|is best|depends))"
+    r"(?! (?:takes?|can take|usually|normally|may take|is possible|is not possible|is best|depends)|"
+    r"'s (?:(?:not|only|always) )?(?:possible|best|recommended|important|free)\b)"
 )
 """A sentence that says "it" or "they" before it has named anything: "We do when you purchase it"."""

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from data import claims, claims_zh, evidence
+from data import asides, claims, claims_zh, evidence
 from data.automatic import is_automatic
 from data.courtesy import is_small_talk, split_sentences
 from data.normalise import detect_language
@@ -40,7 +40,8 @@ _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|org|net|co\.uk|cn|de
 _GLUED = re.compile(r"([a-z]{2}[.!?])([A-Z][a-z])")
 """Two sentences without a blank between them: "Sorry for the trouble.Please restart it"."""
 _ADVICE_OPENS = re.compile(
-    r"^(?:can|could|did|have|do|does) (?:you|u)(?: please| also| just)?(?: tr(?:y|ied))?(?: to)? ?"
+    r"^(?:(?:can|could|did|have|do|does) (?:you|u)|are you able to)(?: please| also| just| already)?(?: tr(?:y|ied))?"
+    r"(?: to)? ?"
 )
 _AGREEING = re.compile(r"^(?:yes|no),? ")
 _FRAGMENT_WORDS = 9
@@ -56,6 +57,7 @@ _ENGLISH: tuple[_Rule, ...] = (
     ("says what somebody will do", claims.PROMISE, False),
     ("asks the customer for something", claims.ASKS, False),
     ("about one customer's case", claims.CASE, True),
+    ("about one customer's case", claims.POINTED, False),
     ("holds only at one moment", claims.MOMENT, False),
     ("was looked up for one customer", claims.FOUND, False),
     ("points at a link that is missing, or is cut off", claims.DANGLING, False),
@@ -75,6 +77,7 @@ _CANNED_ENGLISH: tuple[_Rule, ...] = (
     ("asks the customer for something", claims.ASKS, False),
     ("about one customer's case", claims.PLAINLY, False),
     ("says what somebody did", claims.ACTION, True),
+    ("says what somebody did", claims.PAST, True),
     ("says what somebody will do", claims.PROMISE, False),
     ("was looked up for one customer", claims.FOUND, False),
 )
@@ -127,6 +130,8 @@ def _refusal_en(text: str, support: int) -> str | None:
     plain = _LINK.sub("www.link.com", _GLUED.sub(r"\1 \2", straight).lower())
     if "?" in plain:
         plain = evidence.ADVICE.sub(_as_advice, plain)
+    if support < CANNED:
+        plain = asides.without_asides(evidence.AS_YET.sub("", plain))
     if "?" in plain or evidence.BARE_QUESTION.match(plain):
         return "a question to the customer"
     sentences = [s for s in split_sentences(plain) if not evidence.FILLER.match(s)]
@@ -162,7 +167,8 @@ def _unclear(sentences: list[str]) -> str | None:
     if len(said.split()) < _FEWEST_WORDS or _fragment(sentences):
         return "too short"
     first = _AGREEING.sub("", sentences[0])
-    alone = not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(first)
+    agrees = first != sentences[0] and evidence.STANDS.match(first)
+    alone = agrees or (not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(first))
     return None if alone else "understood only with what it replies to"
 
 
