@@ -27,12 +27,12 @@ from data.label import (
     fresh_name,
     least_confidence,
     opening,
-    settle,
     slug,
     tag_of,
 )
 from data.parts import notes_of, read_table, write_table
 from data.schema import Conversation, IntentExample, Split, Topic
+from data.settling import settle
 from data.wording import number
 
 if TYPE_CHECKING:
