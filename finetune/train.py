@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from retrieval.match import Matcher
     from retrieval.rank import Ranker
 
-CODE_VERSION = 7
+CODE_VERSION = 8
 """Raise when the same recipe makes another model, so that existing ones are trained again."""
 
 _PROBES = 128
