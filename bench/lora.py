@@ -2,7 +2,7 @@
 
 Both are trained in this run with the same trainer, seed and epochs, each at its own learning rate, and get the same
 head on top: dense vectors and hashed n-grams together, as models have it. The recipe ``lora`` names rank and targets.
-The learning rates were chosen on validation rows taken out of the training file (`--only tune` shows the runs); the
+The learning rates are usual ones; `--only tune` compares others on validation rows taken out of the training file. The
 test file is only reported.
 """
 
