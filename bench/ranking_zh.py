@@ -1,7 +1,8 @@
 """Chinese and cross-language figures of bench `ranking`: ATEC pairs, CrossWOZ replies, topics in two languages.
 
-What was tuned on what: layers, epochs and rates were fixed before the test parts were looked at; the weight of logged
-questions in the cross-language search was chosen among five on the questions that are tested (docs/explain/bilingual.md).
+What was tuned on what: layers, epochs and rates were fixed before the test parts were looked at; the weight of
+logged questions in the cross-language search was chosen among five on the questions that are tested
+(docs/explain/bilingual.md).
 """
 
 from __future__ import annotations
