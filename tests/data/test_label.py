@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import label
+from data import label, settling
 from data.label import find_topics
 from data.label_check import check_labels
 from data.schema import Conversation, Message
@@ -77,9 +77,9 @@ def test_comparing_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     from data.schema import IntentExample
 
     rows = [IntentExample(t, k, "topic", "train", "en") for t, k in zip(*questions(12), strict=True)]
-    whole = label._nearest(rows[:30], rows[30:])
-    monkeypatch.setattr(label, "COMPARED", 7)
-    assert label._nearest(rows[:30], rows[30:]) == whole
+    whole = settling._nearest(rows[:30], rows[30:])
+    monkeypatch.setattr(settling, "COMPARED", 7)
+    assert settling._nearest(rows[:30], rows[30:]) == whole
 
 
 def test_wrong_labels_are_listed_first() -> None:
