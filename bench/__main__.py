@@ -18,11 +18,10 @@ BENCHES = {
     "explanations": "whether the words that an explanation names matter: deletion test, occlusion and gradients",
     "lora": "low-rank adapters against full fine-tuning on BANKING77",
     "gpu": "training and FAISS on a graphics card; cannot run without one",
-    "ranking": "the agent's answer among all (STAR) or 100 (TweetSumm) beside TF-IDF and BM25; moods beside VADER",
+    "ranking": "the agent's answer among all (STAR) or 100 (TweetSumm) beside TF-IDF and BM25; moods; Chinese",
     "intents": "BANKING77 with all its data: accuracy, minutes, what int8 costs",
     "few_shot": "BANKING77 with ten and with five examples an intent",
     "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
-    "ranking_zh": "Chinese: ATEC pairs, CrossWOZ replies beside BM25; a question finds the other language's answer",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 
@@ -39,7 +38,7 @@ def main() -> int:
         for name, summary in BENCHES.items():
             print(f"{name:14} {summary}")
         return 0
-    printer = Printer("ranking" if options.name == "ranking_zh" else options.name, options.json)
+    printer = Printer(options.name, options.json)
     try:
         importlib.import_module(f"bench.{options.name}").run(printer, quick=options.quick, only=options.only)
     except CannotRun as error:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import ranking_zh
 from bench.printer import ROOT, CannotRun, Printer
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -41,15 +42,20 @@ Truth = NDArray[np.bool_]
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures; ``only`` is some of ``star,tweetsumm,mood``; ``quick`` trains each encoder for a minute."""
+    """Measures; ``only`` is some of ``star,tweetsumm,mood,atec,crosswoz,languages``; ``quick`` trains a minute each.
+
+    The last three are `bench.ranking_zh`.
+    """
     if quick:
         print("quick: each encoder is trained for one minute instead of two to eight", file=sys.stderr)
-    wanted = set(only.split(",")) if only else {"star", "tweetsumm", "mood"}
+    wanted = set(only.split(",")) if only else {"star", "tweetsumm", "mood", *ranking_zh.CHINESE}
     with tempfile.TemporaryDirectory(prefix="careline-bench-") as folder:
         if "star" in wanted:
             _star(printer, Path(folder) / "star", quick=quick)
         if wanted & {"tweetsumm", "mood"}:
             _tweetsumm(printer, Path(folder) / "tweetsumm", wanted, quick=quick)
+    if chosen := wanted & set(ranking_zh.CHINESE):
+        ranking_zh.run(printer, quick=quick, only=",".join(chosen) if only else None)
 
 
 def _data(name: str) -> Path:

@@ -159,14 +159,13 @@ def evaluate_model(
             f"model {subject.key}", got="no message that it was not trained on", expected="messages of your own",
             next_step="Name a labelled table with --on.",
         )  # fmt: skip
+    source = on.name if on is not None else "test split" if data.intents_of("test") else "validation split"
     found: dict[str, Any] = {
-        "model": subject.key,
-        "dataset": dataset.folder.name,
-        "source": str(on.name) if on is not None else "test split" if data.intents_of("test") else "validation split",
+        "model": subject.key, "dataset": dataset.folder.name, "source": source,
         "thresholds": vars(subject.thresholds),
         "tuned": [list(row) for row in TUNED],
         "left_out": ["robustness", "swaps", "folds", "learning curve"] if quick else [],
-    }
+    }  # fmt: skip
     if subject.served is not None and rows:
         found |= assess_intents(
             subject.served, data, rows, frozen=frozen, recipe=subject.recipe, rewordings=rewordings, quick=quick,

@@ -1,4 +1,4 @@
-"""What bench `ranking_zh` takes for truth."""
+"""What the Chinese part of bench `ranking` takes for truth."""
 
 from __future__ import annotations
 
