@@ -112,14 +112,13 @@ def numbers(rows: list[Row], labels: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def tfidf_svm(train: list[Row], test: list[Row]) -> float:
-    """Percent right of TF-IDF of words and pairs with a linear SVM, the peer that must stand beside every row."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.svm import LinearSVC
+    """Percent right of the peer that must stand beside every row: that of `careline model evaluate`."""
+    from data.schema import IntentExample
+    from finetune.classifiers import tfidf_svm
 
-    peer = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC())
-    peer.fit([text for text, _ in train], [label for _, label in train])
-    return 100 * float(peer.score([text for text, _ in test], [label for _, label in test]))
+    peer = tfidf_svm([IntentExample(text, label, "topic", "train", "en") for text, label in train])
+    found = peer.predict([text for text, _ in test]).probabilities  # (n, classes)
+    return percent(found, numbers(test, peer.labels))
 
 
 def _rows(name: str) -> list[Row]:
