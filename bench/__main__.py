@@ -6,7 +6,8 @@ import argparse
 import importlib
 import sys
 
-from bench.printer import CannotRun, Printer
+from bench.page import write_page
+from bench.printer import ROOT, CannotRun, Printer
 
 BENCHES = {
     "import": "careline data build on a million messages: speed, memory, cores, growth",
@@ -29,7 +30,9 @@ BENCHES = {
 def main() -> int:
     """Runs a bench; exit code 3 with a reason when it cannot run here."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", choices=["list", *BENCHES], help="which bench")
+    parser.add_argument(
+        "name", choices=["list", "page", *BENCHES], help="which bench; `page` writes the last figures down"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="leave out what takes long, and say what")
     parser.add_argument("--only", help="one figure's group, where a bench has several")
@@ -38,7 +41,10 @@ def main() -> int:
         for name, summary in BENCHES.items():
             print(f"{name:14} {summary}")
         return 0
-    printer = Printer(options.name, options.json)
+    if options.name == "page":
+        print(write_page().relative_to(ROOT))
+        return 0
+    printer = Printer(options.name, options.json, options.quick)
     try:
         importlib.import_module(f"bench.{options.name}").run(printer, quick=options.quick, only=options.only)
     except CannotRun as error:

@@ -14,6 +14,8 @@ import tomli
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = Path(__file__).with_name("figures.toml")
+RUNS = ROOT / "var" / "reports" / "figures.jsonl"
+"""Every figure that was measured here, a line each; `bench.page` makes the page of the last ones."""
 
 
 class CannotRun(Exception):
@@ -27,10 +29,12 @@ class Printer:
     Attributes:
         bench: Name of the bench; its floors and goals are that table of ``figures.toml``.
         as_json: One JSON object a line instead of a table for people.
+        quick: Whether the run leaves something out; such figures get no place on the page.
     """
 
     bench: str
     as_json: bool
+    quick: bool = False
 
     def __post_init__(self) -> None:
         self.started = time.monotonic()
@@ -67,8 +71,13 @@ class Printer:
             "seconds": round(seconds, 1),
             "machine": machine(),
             "commit": commit(),
+            "measured": time.strftime("%Y-%m-%d", time.gmtime()),
+            "quick": self.quick,
         }
         self.rows.append(row)
+        RUNS.parent.mkdir(parents=True, exist_ok=True)
+        with RUNS.open("a", encoding="utf-8") as runs:
+            runs.write(json.dumps(row, ensure_ascii=False) + "\n")
         if self.as_json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
 
