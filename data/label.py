@@ -243,7 +243,10 @@ def _assign(
 def _classify(
     known: Sequence[str], unknown: Sequence[str], of: Mapping[str, str], openings: Mapping[str, str], language: str
 ) -> dict[str, tuple[str, float]]:
+    import warnings
+
     import numpy as np
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -252,9 +255,11 @@ def _classify(
     tags = np.array([of[i] for i in known])
     model = LogisticRegression(C=10, max_iter=200)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    held = cross_val_predict(model, train, tags, cv=folds, method="predict_proba")  # (known, tags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of the weights are of no use here
+        held = cross_val_predict(model, train, tags, cv=folds, method="predict_proba")  # (known, tags)
+        chances = model.fit(train, tags).predict_proba(rest)
     least = least_confidence(held.max(axis=1), np.unique(tags)[held.argmax(axis=1)] == tags)
-    chances = model.fit(train, tags).predict_proba(rest)
     best = zip(unknown, chances.argmax(axis=1), chances.max(axis=1), strict=True)
     return {i: (str(model.classes_[which]), round(float(chance), 3)) for i, which, chance in best if chance >= least}
 

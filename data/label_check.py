@@ -113,12 +113,17 @@ def _judge(vectors: Matrix, rows: Sequence[int], texts: Sequence[str], labels: S
 
 def held_out_chances(vectors: Matrix, given: NDArray[np.int64]) -> Matrix:
     """(n, labels) chances of each label from models that did not see the row."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     model = LogisticRegression(C=10, max_iter=100)
-    chances: Matrix = cross_val_predict(model, vectors, given, cv=folds, method="predict_proba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # only the order of the chances counts
+        chances: Matrix = cross_val_predict(model, vectors, given, cv=folds, method="predict_proba")
     return chances
 
 
