@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "reference" / "figures.md"
 
 _HEAD = """# Figures
 Written by `python -m bench page` from the last whole run of each bench (`python -m bench NAME`) on one machine. A floor
-must be met, a goal is what we are after. Peers were measured in the same run.
+must be met, a goal is what we are after. Peers were measured in the same run. Runs are on record since November 2026;
+earlier figures stand in the pages that explain each part.
 
 | bench | figure | value | unit | floor | goal | met | peer | n | commit, day |
 |---|---|---|---|---|---|---|---|---|---|
@@ -51,7 +52,7 @@ def page_of(rows: dict[tuple[str, str], dict[str, Any]]) -> str:
 def _line(bench: str, name: str, known: dict[str, Any], row: dict[str, Any] | None) -> str:
     bars = f"{known['floor']:g} | {known['goal']:g}"
     if row is None:
-        return f"| {bench} | `{name}` | not measured | {known['unit']} | {bars} | | | | |\n"
+        return f"| {bench} | `{name}` | no run on record | {known['unit']} | {bars} | | | | |\n"
     peer = "" if row["peer_value"] is None else f"{row['peer']}: {row['peer_value']:g}"
     peer = peer or row["peer"]
     met = {"goal": "goal", "floor": "floor", "no": "**no**"}[row["met"]]

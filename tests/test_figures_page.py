@@ -23,7 +23,7 @@ def test_the_last_whole_run_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     text = write_page(runs, tmp_path / "figures.md").read_text(encoding="utf-8")
     row = next(line for line in text.splitlines() if "`banking77_accuracy`" in line)
     assert "| 94.16 | % | 93.8 | 94.5 | floor | TF-IDF: 91.59 | 3,080 |" in row
-    assert "| intents | `int8_loss` | not measured |" in text
+    assert "| intents | `int8_loss` | no run on record |" in text
 
 
 def test_every_bench_of_the_page_can_be_run() -> None:
