@@ -123,16 +123,14 @@ def run_stages(
 
     console = Console(stderr=True)
     named = recipe or workspace.settings.learn.recipe
-    chosen = load_recipe(named)
-    clock, start = _Clock(console), open_start(workspace, continued)
+    chosen, clock, start = load_recipe(named), _Clock(console), open_start(workspace, continued)
     with _only_one(workspace):
         with clock.stage("dataset"):
             dataset = build_dataset(
                 paths, workspace, format=log_format, mapping=mapping, strict=strict, engine=engine, fresh=fresh,
                 console=console,
             )  # fmt: skip
-        if recipe is None and named == PLAIN:
-            chosen = load_recipe(_asked_for(dataset, console))
+        chosen = chosen if recipe or named != PLAIN else load_recipe(_asked_for(dataset, console))
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):

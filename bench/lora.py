@@ -8,21 +8,19 @@ test file is only reported.
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 import time
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.labelled import banking77
+from bench.printer import Printer
 
 if TYPE_CHECKING:
     from finetune.recipe import Recipe
 
-SHARED = ROOT.parent / "shared" / "data"
 FULL_RATE = 1e-4
 SEED = 0
 Rows = list[tuple[str, str]]
@@ -33,7 +31,7 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
 
     ``quick`` trains on 10 rows an intent instead of all and tests on every third row.
     """
-    train, test = _rows("banking77_train.csv"), _rows("banking77_test.csv")
+    train, test = banking77()
     if quick:
         train, test = _some(train, per_class=10), test[::3]
         print(f"quick: {len(train):,} training rows (10 an intent), every third test row", file=sys.stderr)
@@ -142,14 +140,6 @@ def _head_accuracy(model: Any, recipe: Recipe, train: Rows, test: Rows) -> float
 def _show(done: float, words: str) -> None:
     if sys.stderr.isatty():
         print(f"\r{100 * done:3.0f} %", end="", file=sys.stderr)
-
-
-def _rows(name: str) -> Rows:
-    path: Path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [(row["text"], row["category"]) for row in csv.DictReader(lines)]
 
 
 def _some(rows: Rows, *, per_class: int) -> Rows:
