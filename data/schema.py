@@ -6,6 +6,7 @@ A log becomes conversations; conversations become examples (a context and the an
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +14,11 @@ Role = Literal["customer", "agent", "system"]
 """Who speaks. ``system`` is a service's result or a notice that both sides could see."""
 
 Split = Literal["train", "valid", "test"]
+
+Audience = Literal["public", "signed_in", "agents"]
+"""Who may see an answer, from the widest to the narrowest; each may see what those before it may see."""
+
+AnswerSource = Literal["log", "curated", "article", "catalogue"]
 
 _T = TypeVar("_T", bound="Record")
 
@@ -221,12 +227,19 @@ class Answer(Record):
         reusable: False for what cannot be said to another customer (personal, only small talk, a question
             about the customer's data): ranked in training, never sent by the bot.
         held_back: Why it is not reusable, in a few words; None when it is.
-        source: ``log``, ``curated`` or ``article``.
+        source: ``log``, ``curated``, ``article`` or ``catalogue``.
         title: Where it stands, for people.
         template: The wording with slots, where the answer is one: ``Your order {order} ships on {date}.``
         slots: Names of the slots in the order of the template.
         superseded_by: Id of the newer answer that contradicts this one; such an answer is not reusable until a person
             decides otherwise.
+        site: The site it is for; empty: every site.
+        tags: Free words to filter by.
+        products: The products it is about, as the page or the catalogue names them; empty: no product in particular.
+        valid_from: Unix seconds before which it is not said, or None.
+        valid_until: Unix seconds from which on it is not said, or None.
+        audience: Who may see it: anybody, customers who signed in, or agents only.
+        url: Where a customer may read it, or None.
     """
 
     id: str
@@ -239,11 +252,25 @@ class Answer(Record):
     questions: tuple[str, ...] = ()
     reusable: bool = True
     held_back: str | None = None
-    source: Literal["log", "curated", "article"] = "log"
+    source: AnswerSource = "log"
     title: str | None = None
     template: str | None = None
     slots: tuple[str, ...] = ()
     superseded_by: str | None = None
+    site: str = ""
+    tags: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    valid_from: float | None = None
+    valid_until: float | None = None
+    audience: Audience = "public"
+    url: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """24 hex digits of SHA-256 over everything that search reads of it: equal content, equal digest."""
+        read = (self.text, self.language, self.title, self.questions, self.template, self.site, self.tags)
+        more = (self.products, self.valid_from, self.valid_until, self.audience, self.url, self.reusable, self.source)
+        return hashlib.sha256(repr((*read, *more)).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
