@@ -30,15 +30,20 @@ def serve(
     workspace: WorkspaceOption = None,
     port: Annotated[int | None, typer.Option(help="Port of the pages and the widget.", min=1, max=65535)] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = None,
+    workers: Annotated[
+        str, typer.Option(help="Worker processes: 2, 1-4, or auto (by the queue, up to the cores).")
+    ] = "1",
     open_browser: Annotated[bool, typer.Option("--open", help="Open the shop page when all is ready.")] = False,
 ) -> None:
-    """Serve the bot: Redis, actions, Rasa worker and gateway. Ctrl-C stops all."""
+    """Serve the bot: Redis, actions, Rasa workers and gateway. Ctrl-C stops all."""
     from rich.console import Console
 
     from bot.serve import check_port, only_server, plan, run, served_model
     from bot.supervise import Supervisor
+    from bot.workers import Range
 
     settings, place = _settings(workspace)
+    Range.parse(workers, cores=os.cpu_count() or 1)
     web = place.settings.web
     at_host, at_port = host or web.host, port or settings.port or web.port
     served_model(place)  # that nothing was learned yet is said before anything starts
@@ -54,7 +59,7 @@ def serve(
             webbrowser.open(address)
 
     with only_server(place):
-        stages = plan(place, os.environ, host=at_host, port=at_port, redis_url=settings.redis_url)
+        stages = plan(place, os.environ, host=at_host, port=at_port, redis_url=settings.redis_url, workers=workers)
         code = run(Supervisor(stages, say=_teller(console)), console, when_ready=when_ready)
     if code:
         raise typer.Exit(code)

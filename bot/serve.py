@@ -160,20 +160,36 @@ def actions_child(workspace: Workspace, environment: Mapping[str, str], port: in
 
 
 def plan(
-    workspace: Workspace, environ: Mapping[str, str], *, host: str, port: int, redis_url: str | None
+    workspace: Workspace,
+    environ: Mapping[str, str],
+    *,
+    host: str,
+    port: int,
+    redis_url: str | None,
+    workers: str = "1",
 ) -> list[list[Child]]:
-    """All children of ``careline serve``, stage by stage."""
+    """All children of ``careline serve``, stage by stage.
+
+    Args:
+        workspace: What is served.
+        environ: Of this process.
+        host: Of the gateway.
+        port: Of the gateway.
+        redis_url: Of an external server, or None.
+        workers: As ``bot.workers.Range`` reads it.
+    """
     actions_port = free_port(ACTIONS_PORT)
     environment = child_environment(environ, workspace, actions_port=actions_port, redis_url=redis_url)
     name = f"{socket.gethostname()}-{port}"
     seen_from_here = f"http://{_reachable(host)}:{port}/healthz"
+    work = ["bot.workers", "--name", name, "--workers", workers]
     gateway = ["bot.gateway", "--host", host, "--port", str(port)]
     return [
         redis_stage(workspace, redis_url),
         [
             actions_child(workspace, environment, actions_port),
             _child(workspace, "gateway", gateway, environment, lambda _: http_ready(seen_from_here)),
-            _child(workspace, "worker", ["bot.worker", "--name", name], environment, lambda c: c.said(WORKER_READY)),
+            _child(workspace, "worker", work, environment, lambda c: c.said(WORKER_READY)),
         ],
     ]
 

@@ -143,6 +143,17 @@ class WorkQueue:
             await self.requeue(conversation)
         return len(found)
 
+    async def waiting(self) -> int:
+        """How many conversations have a message without an outcome: the length of the queue."""
+
+        async def count() -> list[int]:
+            pipe = self.store.redis.pipeline(transaction=False)
+            for shard in range(keys.SHARDS):
+                pipe.zcard(keys.pending(shard))
+            return list(await pipe.execute())
+
+        return sum(await self.store.retry(count))
+
     async def requeue(self, conversation: str) -> None:
         """Enqueues a conversation again if it has a message without an outcome."""
         await self.store.script(scripts.ENQUEUE, conversation)

@@ -61,7 +61,7 @@ def child_of(supervisor: int, word: str) -> int:
     return next(child.pid for child in children if word in f"{child.name()} {' '.join(child.cmdline())}")
 
 
-@pytest.mark.parametrize("word", ["-server", "actions", "bot.worker", "bot.gateway"])
+@pytest.mark.parametrize("word", ["-server", "actions", "bot.workers", "bot.gateway"])
 def test_a_killed_process_comes_back_and_the_conversation_goes_on(served_shop: Any, word: str):
     address = served_shop.url.removeprefix("http://")
     first, keys = asyncio.run(ask(address, QUESTION))
