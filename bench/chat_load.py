@@ -10,7 +10,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,10 +104,13 @@ class WidgetTalk(Talk):
         await asyncio.wait_for(self.reply(after=ack["seq"]), PATIENCE)
 
     async def reply(self, *, after: int) -> None:
-        """Waits for what answers the message with this number."""
-        await self._widget.until(
-            lambda frame: frame["type"] == "entry" and frame["kind"] in _OUTCOMES and frame["seq"] > after
-        )
+        """Waits for what answers the message with this number, beyond the widget's own limit of ten seconds a frame."""
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await self._widget.until(
+                    lambda frame: frame["type"] == "entry" and frame["kind"] in _OUTCOMES and frame["seq"] > after
+                )
+                return
 
 
 class WidgetDoor(Door):

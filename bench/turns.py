@@ -203,22 +203,11 @@ async def _first_reply(address: str, began: float) -> None:
     while time.monotonic() - began < 120:
         try:
             async with WidgetDoor(address).talk() as talk:
-                await _patiently(talk, QUESTION)
+                await talk.say(QUESTION)
                 return
         except OSError:
             await asyncio.sleep(0.05)  # nothing listens yet
     raise RuntimeError("careline serve gave no answer within 120 s")
-
-
-async def _patiently(talk: object, text: str) -> None:
-    """Says a line and waits through the widget's limits of ten seconds a frame."""
-    from bench.chat_load import WidgetTalk
-
-    assert isinstance(talk, WidgetTalk)
-    try:
-        await talk.say(text)
-    except asyncio.TimeoutError:
-        await talk.reply(after=1)
 
 
 def _workers(printer: Printer, shop: Workspace, seconds: float) -> None:

@@ -158,32 +158,44 @@ class Worker:
             return
         self._active.add(conversation)
         try:
-            await self._answer_all(conversation, owner)
-            while conversation in self._again:
-                self._again.discard(conversation)
-                await self._answer_all(conversation, owner)
+            more = await self._answer_next(conversation, owner)
         except StateUnavailable:
             self._left.put_nowait(work)
             raise
         finally:
             self._active.discard(conversation)
+        if more or conversation in self._again:
+            self._again.discard(conversation)
+            await self._queue.requeue(conversation)
         await self._queue.done(work)
 
-    async def _answer_all(self, conversation: str, owner: str) -> None:
-        """Gives every waiting message of a conversation its outcome, in order."""
+    async def _answer_next(self, conversation: str, owner: str) -> bool:
+        """Gives the first waiting message of a conversation its outcome.
+
+        What comes after it goes to the queue's end: a customer who writes as fast as the bot answers, or one with a
+        hundred messages, must not keep the others waiting.
+
+        Returns:
+            Whether more messages wait.
+        """
+        first: int | None = None
         while (info := await self._log.info(conversation)) is not None and info.pending:
             if self.stopping.is_set():
-                await self._queue.requeue(conversation)
-                return
+                return True
             if info.state is not State.BOT:
                 if not await self._queue.settle(conversation, info.customer):
-                    return  # a turn still runs in it, or it is the bot's again
+                    return False  # a turn still runs in it, or it is the bot's again
                 continue
+            message = await self._waiting(info)
+            if first is not None and message.seq > first:
+                return True
+            first = message.seq
             try:
-                await self._answer(info, await self._waiting(info), owner)
+                await self._answer(info, message, owner)
             except (Busy, Refused) as error:
                 logger.info("%s", error)
-                return
+                return False
+        return False
 
     async def _waiting(self, info: ConversationInfo) -> Entry:
         """The first message without an outcome."""

@@ -33,10 +33,13 @@ class Served:
 
 
 def open_searcher(index: IndexLayout, model: ModelLayout) -> Searcher:
-    """Opens index and model for serving, and verifies both."""
+    """Opens index and model for serving, and verifies both.
+
+    One thread: a message is too short to share out, threads that wait for each other spin, and there are other workers.
+    """
     from retrieval.search import Searcher
 
-    return Searcher.open(index, model)
+    return Searcher.open(index, model, threads=1)
 
 
 class LiveSearcher:

@@ -172,6 +172,19 @@ async def test_take_over_while_the_turn_runs(log: ConversationLog, workspace: Wo
     assert [e.kind for e in await log.read("c")] == ["customer", "state", "agent", "turn", "suppressed"]
 
 
+async def test_who_writes_a_lot_does_not_keep_others_waiting(
+    log: ConversationLog, workspace: Workspace, action_server: Any
+) -> None:
+    for n in range(8):
+        await log.accept("chatty", client_id=str(n), text="hello")
+    await log.accept("patient", client_id="1", text="hello")
+    async with running(workspace, log, action_server, lanes=1):
+        (answer,) = [e for e in await settled(log, "patient") if e.kind == "bot"]
+        chatty = [e for e in await settled(log, "chatty") if e.kind == "bot"]
+    assert len(chatty) == 8
+    assert answer.time < chatty[2].time
+
+
 async def _called(server: Any, action: str) -> bool:
     return action in server.calls
 
