@@ -66,11 +66,11 @@ class WorkQueue:
         Returns:
             Nothing, one, or (rarely, when woken by several at once) a few conversations.
         """
-        self._next = (self._next + 1) % keys.SHARDS
         got = await self._guarded(
             lambda: self.store.raw_script(scripts.CLAIM, self._queues, [keys.GROUP, consumer, self._next])
         )
         if got:
+            self._next = (keys.shard_of(got[1]) + 1) % keys.SHARDS  # the shards take turns, however full one is
             return [Work(conversation=got[1], entry=got[0])]
         if block <= 0:
             return []
