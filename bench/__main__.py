@@ -24,6 +24,7 @@ BENCHES = {
     "few_shot": "BANKING77 with ten and with five examples an intent",
     "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
     "turns": "turns a second, latency, long conversations, workers, beside stock Rasa 3.6.21",
+    "invariants": "what the log promises, under kill -9 and cut sockets; take-overs; stock Rasa before the checker",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

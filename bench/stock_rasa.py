@@ -145,7 +145,13 @@ def stock_server(model: Path, folder: Path, *, redis_port: int, actions_url: str
     (folder / "endpoints.yml").write_text(yaml.safe_dump(endpoints), encoding="utf-8")
     (folder / "credentials.yml").write_text("rest:\n", encoding="utf-8")
     command = [sys.executable, "-m", "rasa", "run", "--model", str(model), "--port", str(port), "-i", "127.0.0.1"]
-    command += ["--endpoints", str(folder / "endpoints.yml"), "--credentials", str(folder / "credentials.yml")]
+    command += [
+        "--enable-api",
+        "--endpoints",
+        str(folder / "endpoints.yml"),
+        "--credentials",
+        str(folder / "credentials.yml"),
+    ]
     with (folder / "rasa.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=rasa_environment(), stdout=log, stderr=log)
     try:
