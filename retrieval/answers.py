@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer
+from retrieval.journal import Change, Follower
+
+logger = logging.getLogger(__name__)
 
 _PLACEHOLDER = re.compile(
     r"""<[^\W\d_][\w -]*>             # <NAME_1>, <order number>
@@ -30,24 +37,67 @@ def is_sayable(answer: Answer) -> bool:
     return answer.reusable and bool(answer.text.strip()) and not has_placeholder(answer.text)
 
 
+def applied(change: Change, current: Answer | None) -> Answer:
+    """What an answer is after a change: only what the person changed follows the change.
+
+    Args:
+        change: With the answer before and after it.
+        current: The answer as the index has it, which may know more of the log than there was then; None where it is
+            not there.
+    """
+    if current is None or change.before is None:
+        return change.answer if current is None else replace(change.answer, **_provenance(current))
+    old, new = vars(change.before), vars(change.answer)
+    return replace(current, **{name: value for name, value in new.items() if value != old[name]})
+
+
+def _provenance(answer: Answer) -> dict[str, Any]:
+    return {name: getattr(answer, name) for name in ("support", "conversations", "last_used", "topics")}
+
+
 class AnswerBook:
     """Answers by id. Needs neither FAISS nor an encoder, so that the action server can load it too.
 
     Args:
         answers: In the order of the index.
+        changes: What people changed since the index was made; None for nothing.
     """
 
-    def __init__(self, answers: Iterable[Answer]) -> None:
+    def __init__(self, answers: Iterable[Answer], changes: Follower | None = None) -> None:
         self._answers = {answer.id: answer for answer in answers}
+        self._changes = changes
+        self._complaint = ""
 
     @classmethod
-    def load(cls, path: Path) -> AnswerBook:
-        """Reads ``answers.jsonl``.
+    def load(cls, path: Path, changes: Follower | None = None) -> AnswerBook:
+        """Reads ``answers.jsonl`` and the changes after it.
 
         Raises:
-            InputError: The file is missing, or a line is no answer.
+            InputError: The file is missing, a line is no answer, or the journal is damaged.
         """
-        return cls(read_rows(path, Answer))
+        book = cls(read_rows(path, Answer), changes)
+        book._follow()
+        return book
+
+    def refresh(self) -> None:
+        """Takes in what people changed since the last call; one ``stat`` where that is nothing.
+
+        What cannot be read is reported once, and the book stays as it is.
+
+        Raises:
+            Rewound: The journal is another one: the book must be loaded anew.
+        """
+        try:
+            self._follow()
+            self._complaint = ""
+        except (InputError, OSError) as error:
+            if str(error) != self._complaint:
+                logger.error("Changes of answers are not seen: %s", error)
+            self._complaint = str(error)
+
+    def _follow(self) -> None:
+        for change in self._changes.new() if self._changes is not None else ():
+            self._answers[change.answer.id] = applied(change, self._answers.get(change.answer.id))
 
     def __len__(self) -> int:
         return len(self._answers)

@@ -14,7 +14,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -310,9 +310,23 @@ def stamp_of(path: Path) -> Stamp | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def latest(changes: list[Change]) -> dict[str, Change]:
-    """The last change of each answer by its id: what holds."""
-    return {change.answer.id: change for change in changes}
+def standing(changes: Sequence[Change]) -> list[Change]:
+    """The changes that were not taken back, without those that took others back; pure.
+
+    Args:
+        changes: The whole journal, in order. Who takes back what took back, has the first again.
+    """
+    stands: dict[int, Change] = {}
+    known = {change.number: change for change in changes}
+    for change in changes:
+        first, stays = change, True
+        while first.undoes is not None and first.undoes in known and first.undoes < first.number:
+            first, stays = known[first.undoes], not stays
+        if stays:
+            stands[first.number] = first
+        else:
+            stands.pop(first.number, None)
+    return [stands[number] for number in sorted(stands)]
 
 
 def _refused(path: Path, error: OSError) -> InputError:
