@@ -10,16 +10,15 @@ from data.artifacts import IndexLayout, load_manifest
 from data.dedupe import answer_key
 from data.errors import InputError
 from data.records import read_rows
-from data.schema import Answer
+from data.schema import Answer, Example
 from retrieval.answers import applied
-from retrieval.index import Logged
 from retrieval.journal import Change, Journal, standing
 
 WITHDRAWN = "withdrawn by a person"
 """``Answer.held_back`` of what was removed."""
 
 
-def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[list[Answer], list[Logged]]:
+def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[list[Answer], list[Example]]:
     """A dataset's answers as people want them, and the questions that they gave to them.
 
     By id; and since a mined answer's id follows its text, and the wording that stands for many may become another when
@@ -30,7 +29,7 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
         changes: The whole journal.
 
     Returns:
-        The answers, with those that people wrote at the end, and a row for each question.
+        The answers, with those that people wrote at the end, and each question as a context that got its answer.
     """
     made = {answer.id: answer for answer in answers}
     of_answer: dict[str, list[Change]] = defaultdict(list)
@@ -47,7 +46,10 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
             now = applied(change, now)
         if now is not None and (name in made or (now.source == "curated" and now.reusable)):
             made[name] = now
-            asked += [Logged(q, name, language=now.language, time=steps[-1].time) for q in steps[-1].questions]
+            asked += [
+                Example("", 0, question, name, "train", now.language, time=steps[-1].time)
+                for question in steps[-1].questions
+            ]
     return list(made.values()), asked
 
 

@@ -154,17 +154,17 @@ class VectorCache:
                 return 0
         return len(new)
 
-    def keep(self, texts: Collection[str]) -> int:
-        """Drops what is not the vector of one of these texts, once that is much (``SLACK``); returns how many.
+    def keep(self, keys: Collection[bytes]) -> int:
+        """Drops what is not under one of these keys, once that is much (``SLACK``); returns how many.
 
         Args:
-            texts: Of the index that was just built.
+            keys: Of the texts of the index that was just built.
         """
-        if len(self) <= len(texts) * SLACK + LEAST_KEPT:
+        if len(self) <= len(keys) * SLACK + LEAST_KEPT:
             return 0
         with self._held():
             self._refresh()
-            found = (self._whole(key_of(text)) for text in texts)
+            found = (self._whole(key) for key in keys)
             kept = np.array(sorted({row for row in found if row is not None}), dtype=np.int64)
             dropped = len(self._keys) - len(kept)
             self._replace(kept)
@@ -242,6 +242,7 @@ class CachedEncoder:
     def __init__(self, encoder: Encoder, cache: VectorCache) -> None:
         self.encoder, self.cache = encoder, cache
         self.encoded = 0
+        self._asked: set[bytes] = set()
 
     @property
     def dim(self) -> int:
@@ -250,6 +251,7 @@ class CachedEncoder:
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
         """See parent. What comes from the cache was rounded to float16."""
+        self._asked.update(map(key_of, texts))
         vectors, found = self.cache.get(texts)
         missing = sorted((i for i in range(len(texts)) if not found[i]), key=lambda i: len(texts[i]))
         for start in range(0, len(missing), _CHUNK):
@@ -259,6 +261,10 @@ class CachedEncoder:
             self.cache.put(part, vectors[rows])
         self.encoded += len(missing)
         return vectors
+
+    def tidy(self) -> int:
+        """Drops vectors that nobody asked this encoder for, once they are many; for after a build."""
+        return self.cache.keep(self._asked)
 
     def coverage(self, texts: Sequence[str]) -> Vectors:
         """See ``KnowsItsVocabulary``."""

@@ -112,10 +112,11 @@ def test_a_build_drops_what_it_does_not_use_once_that_is_much(tmp_path: Path, mo
     cache, other = opened(tmp_path), opened(tmp_path)
     cache.put(TEXTS, vectors())
     assert other.get(TEXTS)[1].all()
-    assert cache.keep(TEXTS[:5]) == 0
+    keys = [key_of(text) for text in TEXTS]
+    assert cache.keep(keys[:5]) == 0
     monkeypatch.setattr(module, "LEAST_KEPT", 20)
-    assert cache.keep(TEXTS[:25]) == 0
-    assert cache.keep([*TEXTS[10:15], "unknown"]) == 45
+    assert cache.keep(keys[:25]) == 0
+    assert cache.keep([*keys[10:15], key_of("unknown")]) == 45
     for reader in (cache, other, opened(tmp_path)):
         found, there = reader.get(TEXTS)
         assert np.flatnonzero(there).tolist() == [10, 11, 12, 13, 14]
