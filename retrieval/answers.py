@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.artifacts import IndexLayout
 from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer
@@ -51,6 +52,11 @@ def applied(change: Change, current: Answer | None) -> Answer:
     return replace(current, **{name: value for name, value in new.items() if value != old[name]})
 
 
+def has_part(change: Change, current: Answer | None) -> bool:
+    """Whether a change concerns an index: a mined answer that it does not hold is no longer in the log."""
+    return current is not None or (change.answer.source == "curated" and change.answer.reusable)
+
+
 def _provenance(answer: Answer) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in ("support", "conversations", "last_used", "topics")}
 
@@ -69,15 +75,24 @@ class AnswerBook:
         self._complaint = ""
 
     @classmethod
-    def load(cls, path: Path, changes: Follower | None = None) -> AnswerBook:
-        """Reads ``answers.jsonl`` and the changes after it.
+    def open(cls, index: IndexLayout, changes: Follower | None = None) -> AnswerBook:
+        """Opens the answers of an index, and applies the changes after it.
 
         Raises:
             InputError: The file is missing, a line is no answer, or the journal is damaged.
         """
-        book = cls(read_rows(path, Answer), changes)
+        book = cls(read_rows(index.answers, Answer), changes)
         book._follow()
         return book
+
+    @classmethod
+    def load(cls, path: Path) -> AnswerBook:
+        """Reads ``answers.jsonl``.
+
+        Raises:
+            InputError: The file is missing, or a line is no answer.
+        """
+        return cls(read_rows(path, Answer))
 
     def refresh(self) -> None:
         """Takes in what people changed since the last call; one ``stat`` where that is nothing.
@@ -97,7 +112,9 @@ class AnswerBook:
 
     def _follow(self) -> None:
         for change in self._changes.new() if self._changes is not None else ():
-            self._answers[change.answer.id] = applied(change, self._answers.get(change.answer.id))
+            current = self._answers.get(change.answer.id)
+            if has_part(change, current):
+                self._answers[change.answer.id] = applied(change, current)
 
     def __len__(self) -> int:
         return len(self._answers)

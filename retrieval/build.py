@@ -24,7 +24,7 @@ from data.records import read_rows
 from data.schema import Answer, Example, IntentExample
 from retrieval.encoder import Encoder, OnnxEncoder, Vectors
 from retrieval.index import Index
-from retrieval.journal import Follower, Mark
+from retrieval.journal import Follower, Mark, mark_of
 from retrieval.relearn import with_changes
 from retrieval.vectors import CachedEncoder, VectorCache, encoder_key
 
@@ -141,11 +141,6 @@ def find_index(
         if is_complete(folder, kind="index"):
             return IndexLayout(folder)
     return None
-
-
-def mark_of(manifest: Manifest) -> Mark:
-    """Up to where an index holds the journal."""
-    return Mark(int(manifest.recipe.get("journal", 0)), str(manifest.recipe.get("journal_crc", "")))
 
 
 def mark_in(mark: Mark) -> dict[str, Any]:

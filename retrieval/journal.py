@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from data.artifacts import Manifest
 from data.errors import InputError
 from data.schema import Answer
 
@@ -299,6 +300,11 @@ def line_of(change: Change) -> bytes:
             "the change", got=str(error), expected="whole characters", next_step="Type the text anew."
         ) from error
     return b'{"crc":"%08x",' % zlib.crc32(rest) + rest + b"\n"
+
+
+def mark_of(manifest: Manifest) -> Mark:
+    """Up to where an index holds the journal, as its manifest says."""
+    return Mark(int(manifest.recipe.get("journal", 0)), str(manifest.recipe.get("journal_crc", "")))
 
 
 def stamp_of(path: Path) -> Stamp | None:

@@ -29,7 +29,8 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
         changes: The whole journal.
 
     Returns:
-        The answers, with those that people wrote at the end, and each question as a context that got its answer.
+        The answers, with those that people wrote at the end, and each question that is not among an answer's own as a
+        context that got its answer.
     """
     made = {answer.id: answer for answer in answers}
     of_answer: dict[str, list[Change]] = defaultdict(list)
@@ -46,10 +47,8 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
             now = applied(change, now)
         if now is not None and (name in made or (now.source == "curated" and now.reusable)):
             made[name] = now
-            asked += [
-                Example("", 0, question, name, "train", now.language, time=steps[-1].time)
-                for question in steps[-1].questions
-            ]
+            more = (q for q in steps[-1].questions if now.source == "log" or q not in now.questions)
+            asked += [Example("", 0, q, name, "train", now.language, time=steps[-1].time) for q in more]
     return list(made.values()), asked
 
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -250,15 +250,18 @@ class CachedEncoder:
         return self.encoder.dim
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Vectors:
-        """See parent. What comes from the cache was rounded to float16."""
+        """See parent. What comes from the cache was rounded to float16; a cache that cannot be read is none."""
         self._asked.update(map(key_of, texts))
-        vectors, found = self.cache.get(texts)
+        vectors, found = np.zeros((len(texts), self.dim), np.float32), np.zeros(len(texts), dtype=bool)
+        with suppress(OSError):
+            vectors, found = self.cache.get(texts)
         missing = sorted((i for i in range(len(texts)) if not found[i]), key=lambda i: len(texts[i]))
         for start in range(0, len(missing), _CHUNK):
             rows = missing[start : start + _CHUNK]
             part = [texts[i] for i in rows]
             vectors[rows] = self.encoder.encode(part, batch_size=batch_size)
-            self.cache.put(part, vectors[rows])
+            with suppress(OSError):
+                self.cache.put(part, vectors[rows])
         self.encoded += len(missing)
         return vectors
 
