@@ -32,8 +32,8 @@ ANSWERS, LOGGED, QUESTIONS = 1_000_000, 20_000, 10_000
 _SHARES = {"star": 0.5, "tweetsumm": 0.3, "bank": 0.2}
 """How many of the answers come from each source."""
 
-_LONGEST = 200
-"""Characters after which a seed is cut at a sentence: bank FAQs reach 5,500, and half the time would go into few."""
+_LONGEST = 90
+"""Characters after which a seed is cut at a sentence: bank FAQs reach 5,500, and most of the time would go into few."""
 
 _WORD = re.compile(r"\b[a-z]{4,}\b")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b")
@@ -66,14 +66,19 @@ def sources() -> tuple[Source, ...]:
     Raises:
         CannotRun: A file is missing.
     """
-    logs = {"star": _place("star.jsonl.gz"), "tweetsumm": _place("tweetsumm_train_valid.jsonl.gz")}
+    logs = {"star": place_of("star.jsonl.gz"), "tweetsumm": place_of("tweetsumm_train_valid.jsonl.gz")}
     made = [_source(name, _told(path)) for name, path in logs.items()]
-    with _place("bank_faqs.csv").open(encoding="utf-8", newline="") as stream:
+    with place_of("bank_faqs.csv").open(encoding="utf-8", newline="") as stream:
         made.append(_source("bank", ((row["Question"], row["Answer"]) for row in csv.DictReader(stream))))
     return tuple(made)
 
 
-def _place(name: str) -> Path:
+def place_of(name: str) -> Path:
+    """Where a public data set lies.
+
+    Raises:
+        CannotRun: It is not here.
+    """
     path = SHARED / name
     if not path.is_file():
         raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
