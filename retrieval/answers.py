@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,18 +70,23 @@ class AnswerBook:
     """
 
     def __init__(self, answers: Iterable[Answer], changes: Follower | None = None) -> None:
-        self._answers = {answer.id: answer for answer in answers}
+        self._built: Mapping[str, Answer] = {answer.id: answer for answer in answers}
+        self._changed: dict[str, Answer] = {}
         self._changes = changes
         self._complaint = ""
 
     @classmethod
     def open(cls, index: IndexLayout, changes: Follower | None = None) -> AnswerBook:
-        """Opens the answers of an index, and applies the changes after it.
+        """Opens the answers of an index, and applies the changes after it. Text is read when it is asked for.
 
         Raises:
-            InputError: The file is missing, a line is no answer, or the journal is damaged.
+            InputError: A file is missing or broken, or the journal is damaged.
         """
-        book = cls(read_rows(index.answers, Answer), changes)
+        book = cls((), changes)
+        if index.columns.is_dir():
+            book._built = _Shelved(index)
+        else:
+            book = cls(read_rows(index.answers, Answer), changes)
         book._follow()
         return book
 
@@ -112,24 +117,52 @@ class AnswerBook:
 
     def _follow(self) -> None:
         for change in self._changes.new() if self._changes is not None else ():
-            current = self._answers.get(change.answer.id)
+            current = self.get(change.answer.id)
             if has_part(change, current):
-                self._answers[change.answer.id] = applied(change, current)
+                self._changed[change.answer.id] = applied(change, current)
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._built) + sum(name not in self._built for name in self._changed)
 
     def __iter__(self) -> Iterator[Answer]:
-        return iter(self._answers.values())
+        for name, answer in self._built.items():
+            yield self._changed.get(name, answer)
+        yield from (answer for name, answer in self._changed.items() if name not in self._built)
 
     def __contains__(self, answer_id: object) -> bool:
-        return answer_id in self._answers
+        return answer_id in self._changed or answer_id in self._built
 
     def get(self, answer_id: str) -> Answer | None:
         """The answer of this id, sayable or not; None when there is none."""
-        return self._answers.get(answer_id)
+        changed = self._changed.get(answer_id)
+        return self._built.get(answer_id) if changed is None else changed
 
     def sayable(self, answer_id: str) -> Answer | None:
         """The answer of this id if the bot may say it; None otherwise. The only door for what customers see."""
-        answer = self._answers.get(answer_id)
+        answer = self.get(answer_id)
         return answer if answer is not None and is_sayable(answer) else None
+
+
+class _Shelved(Mapping[str, Answer]):
+    """The answers of an index on disk, by id."""
+
+    def __init__(self, index: IndexLayout) -> None:
+        from retrieval.shelf import Ids, Shelf  # both import this module's neighbours, and numpy
+
+        self._answers = Shelf.load(index.answers, Answer)
+        try:
+            self._rows = Ids.load(index.columns, self._answers)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                str(index.columns), got=str(error), expected="the ids of the answers",
+                next_step="Run `careline index build` again.",
+            ) from error  # fmt: skip
+
+    def __getitem__(self, answer_id: str) -> Answer:
+        return self._answers[self._rows[answer_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
