@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -223,6 +223,14 @@ class Lexical:
         """Inverse document frequency of a word; the largest for one that is in no text."""
         known = self._known([word])
         return float(self._idf[known[0]]) if known else self._idf_unknown
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many texts each word stands; those that are in none are left out."""
+        if self._postings is None:
+            return {}
+        starts = self._postings.starts
+        known = {word: place for word in words if (place := self._postings.vocabulary.get(word)) is not None}
+        return {word: int(starts[place + 1] - starts[place]) for word, place in known.items()}
 
     def rarest(self, words: Sequence[str], most: int) -> list[str]:
         """The distinct words that occur in any text, the rarest first, at most ``most``: they decide and cost least."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from retrieval.index import NO_ROW, OUT_OF_SCOPE, Index, message_of
 from retrieval.lexical import language_of, words_of
 from retrieval.mood import Mood, MoodHead
 from retrieval.rank import LOWEST_LOG, Features
+from retrieval.spelling import Speller
 
 _NEIGHBOURS = 64
 _ANSWERS_DEEP = 200
@@ -138,6 +139,7 @@ class Matcher:
         self.index, self.encoder, self.pool = index, encoder, pool
         self.intent_head, self.answer_head, self.mood_head = intent_head, answer_head, mood_head
         self.bridge = bridge
+        self.speller = Speller(self._frequencies)
         self._class_rows = _rows_of_labels(index, answer_head)
         self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
         self._topics = _topics_of_answers(index, intent_head)
@@ -174,7 +176,8 @@ class Matcher:
         """One forward pass for all contexts and bare messages, and everything else that is quicker in a batch."""
         texts = list(dict.fromkeys([q.context for q in queries] + [q.message for q in queries]))
         place = {text: i for i, text in enumerate(texts)}
-        vectors, shares = self.encoder.encode(texts), coverage(self.encoder, texts)
+        read = [self.speller.corrected(text) for text in texts]
+        vectors, shares = self.encoder.encode(read), coverage(self.encoder, texts)
         context, message = ([place[text] for text in column] for column in _columns(queries))
         by_context, by_message = vectors[context], vectors[message]  # (n, dim) each
         answers = self.index.dense.search(by_context, _ANSWERS_DEEP)
@@ -193,6 +196,13 @@ class Matcher:
                 intents[i],
                 logs[i],
             )
+
+    def _frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many answers and logged questions each word stands."""
+        told = self.index.lexical.frequencies(words)
+        for word, count in self.index.lexical_logged.frequencies(words).items():
+            told[word] = told.get(word, 0) + count
+        return told
 
     def _intents(self, vectors: Vectors, queries: Sequence[Query]) -> Floats:
         if self.intent_head is None:
@@ -221,7 +231,8 @@ class Matcher:
         return allowed
 
     def _match(self, query: Query, sight: Sight, allowed: Mask, *, pool: Rows | None = None) -> Match:
-        words = words_of(query.message)
+        written = words_of(query.message)
+        words = words_of(self.speller.corrected(query.message))
         evidence = Evidence(self.index, allowed, depth=self.pool)
         evidence.dense_answers(sight)
         evidence.dense_logged(sight)
@@ -230,12 +241,14 @@ class Matcher:
         evidence.head(sight.head_logs, self._class_rows)
         pool = evidence.pool() if pool is None else pool
         topics = sight.intents @ self._topics
-        evidence.lexical_context(words_of(query.context), pool)
+        evidence.lexical_context(words_of(self.speller.corrected(query.context)), pool)
         evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
         inside = self.index.in_scope
         if self.bridge is not None:
             evidence.bridge(sight, pool, self.bridge)
-        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=inside))
+        known = max(
+            self.index.lexical.known_share(written), self.index.lexical_logged.known_share(written, among=inside)
+        )
         return Match(
             query=query,
             rows=pool,
