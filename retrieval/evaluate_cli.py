@@ -86,8 +86,8 @@ def _print_trial(trial: Trial, worst: int) -> None:
     for outcome in trial.worst(worst):
         place = f"found at {outcome.rank}" if outcome.rank else "not found" if outcome.count else "not in the index"
         said = f"{outcome.said} ({outcome.probability:.2f}), right answer {place}"
-        console.print(f"line {outcome.asked.line}: {outcome.asked.question[:120]}\n    {said}; first: {outcome.best[:120]}",
-                      markup=False, highlight=False)  # fmt: skip
+        lines = f"line {outcome.asked.line}: {outcome.asked.question[:120]}\n    {said}; first: {outcome.best[:120]}"
+        console.print(lines, markup=False, highlight=False)
 
 
 def _tables(figures: dict[str, Any]) -> list[Any]:

@@ -35,19 +35,20 @@ class Speller:
         self._frequencies = frequencies
         self._cached = lru_cache(maxsize=10_000)(self._nearest)
 
-    def corrected(self, text: str) -> str:
-        """The text with its unknown words replaced; the same text when there is nothing to correct."""
-        return _WORD.sub(lambda found: self._word(found.group()), text)
+    def corrected(self, text: str, *, version: int = 0) -> str:
+        """The text with its unknown words replaced; the same text when there is nothing to correct.
 
-    def forget(self) -> None:
-        """Looks words up anew: the texts have changed."""
-        self._cached.cache_clear()
+        Args:
+            text: Of any length.
+            version: Of the texts that words are looked up in: what was found for another version is not used again.
+        """
+        return _WORD.sub(lambda found: self._word(found.group(), version), text)
 
-    def _word(self, written: str) -> str:
+    def _word(self, written: str, version: int) -> str:
         words = words_of(f"{written} 0")[:-1]  # a function word alone would be kept
-        return (self._cached(words[0]) or written) if words else written
+        return (self._cached(words[0], version) or written) if words else written
 
-    def _nearest(self, word: str) -> str | None:
+    def _nearest(self, word: str, version: int) -> str | None:
         """The most frequent known word one error away; None for a word that is known, or without one."""
         if self._frequencies([word]):
             return None

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
 
 STEPS = ("encode", "vectors", "words", "ranking")
-"""``encode``: the forward pass. ``vectors``: nearest answers and questions. ``words``: BM25. ``ranking``: the ranker and
-what says the same. What is left of ``whole`` gathers evidence."""
+"""``encode``: the forward pass. ``vectors``: nearest answers and questions. ``words``: BM25. ``ranking``: the ranker
+and what says the same. What is left of ``whole`` gathers evidence."""
 
 
 class Stopwatch:

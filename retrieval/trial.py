@@ -1,4 +1,4 @@
-"""Questions with their right answers, asked of an index: what search gets right, how sure it is, what time goes where."""
+"""Questions with known answers, asked of an index: what search gets right, how sure it is, where the time goes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -81,8 +82,8 @@ class Trial:
     def figures(self) -> dict[str, Any]:
         """As a plain dict.
 
-        R@1, R@5, R@10, MRR, MAP and NDCG@10 (0..1), each with its 95 % interval; how often each outcome was right; times
-        in milliseconds.
+        R@1, R@5, R@10, MRR, MAP and NDCG@10 (0..1), each with its 95 % interval; how often each outcome was right;
+        times in milliseconds.
         """
         ranks = np.array([outcome.rank for outcome in self.outcomes], dtype=np.int64)
         ones = [ranks[i : i + 1] for i in range(len(ranks))]
@@ -115,9 +116,9 @@ def read_asked(path: Path) -> list[Asked]:
     """Reads a file of questions.
 
     Args:
-        path: ``.csv`` with columns ``question`` and ``answer`` (``language`` too, if there is one); else JSON lines with
-            ``question``, ``answer`` or a list ``answers``, and if wanted ``turns`` ([[role, text], …]) and ``language``.
-            A question on several lines of a CSV has several right answers.
+        path: ``.csv`` with columns ``question`` and ``answer`` (``language`` too, if there is one); else JSON lines
+            with ``question``, ``answer`` or a list ``answers``, and if wanted ``turns`` ([[role, text], …]) and
+            ``language``. A question on several lines of a CSV has several right answers.
 
     Raises:
         InputError: The file is missing, empty, too big, or a line is no question; the line is named.
@@ -201,9 +202,8 @@ def attempt(searcher: Searcher, rows: Sequence[Asked], *, progress: Callable[[in
     outcomes = []
     with timed(searcher) as watch:
         for number, asked in enumerate(rows, start=1):
-            result = watch.search(
-                lambda row=asked: searcher.search(row.question, turns=row.turns, k=DEEP, language=row.language)
-            )
+            ask = partial(searcher.search, asked.question, turns=asked.turns, k=DEEP, language=asked.language)
+            result = watch.search(ask)
             right = {i for value in asked.right for i in _ids_of(value, searcher, by_text)}
             outcomes.append(_outcome(asked, right, result))
             if progress:
