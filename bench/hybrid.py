@@ -189,11 +189,43 @@ def _star(printer: Printer, *, quick: bool) -> None:
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="careline-bench-") as folder:
-        ranking = star_ranking(Path(folder) / "star", quick=quick)
-    systems = {name: row["r1"] for name, row in ranking["systems"].items()}
+        dataset, model, ranking = star_ranking(Path(folder) / "star", quick=quick)
+        systems = {name: row["r1"] for name, row in ranking["systems"].items()}
+        systems |= single_lists(dataset, model)
+    print(", ".join(f"{name} {value:.3f}" for name, value in systems.items()), file=sys.stderr)
     ours = systems.pop("careline")
     peer = max(systems, key=systems.__getitem__)
-    seconds = time.monotonic() - started
-    printer.figure(
-        "star_r1_over_best", ours / systems[peer], n=ranking["n"], seconds=seconds, peer=peer, peer_value=1.0
-    )
+    seconds, n = time.monotonic() - started, ranking["n"]
+    printer.figure("star_r1_over_best", ours / systems[peer], n=n, seconds=seconds, peer=peer, peer_value=1.0)
+
+
+def single_lists(dataset: Any, model: Any) -> dict[str, float]:
+    """R@1 on the test split of what the trained encoder finds alone: answers by text, and the nearest context's answer.
+
+    The nearest context is looked for by vectors and by BM25.
+    """
+    from finetune.evaluate import candidate_answers, contest
+    from finetune.examples import TrainingData
+    from retrieval.build import indexed_contexts
+    from retrieval.encoder import OnnxEncoder
+    from retrieval.lexical import Lexical, words_of
+
+    data, encoder = TrainingData.load(dataset), OnnxEncoder.load(model)
+    asked = contest(data, "test", "all answers", most=0, seed=0).examples
+    answers = candidate_answers(data, "all answers")
+    logged = indexed_contexts(data.of("train"))
+    vectors = encoder.encode([example.context for example in asked])  # (asked, dim)
+    by_text = vectors @ encoder.encode([answer.text for answer in answers]).T
+    by_context = vectors @ encoder.encode([example.context for example in logged]).T
+    words = Lexical.build([example.context for example in logged])
+    by_words = [int(words.scores(words_of(example.context)).argmax()) for example in asked]
+    gold = [example.answer for example in asked]
+    return {
+        "vectors": _agree([answers[i].id for i in by_text.argmax(axis=1)], gold),
+        "nearest context": _agree([logged[i].answer for i in by_context.argmax(axis=1)], gold),
+        "nearest context by BM25": _agree([logged[i].answer for i in by_words], gold),
+    }
+
+
+def _agree(found: Sequence[str], gold: Sequence[str]) -> float:
+    return float(np.mean([a == b for a, b in zip(found, gold, strict=True)]))
