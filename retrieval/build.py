@@ -24,7 +24,7 @@ from data.records import read_rows
 from data.schema import Answer, Example, IntentExample
 from retrieval.encoder import Encoder, OnnxEncoder, Vectors
 from retrieval.index import Index
-from retrieval.journal import Follower, Mark, mark_of
+from retrieval.journal import Change, Follower, Mark, mark_of
 from retrieval.relearn import with_changes
 from retrieval.vectors import CachedEncoder, VectorCache, encoder_key
 
@@ -81,18 +81,11 @@ def build_index(
         "dataset": load_manifest(dataset.folder, kind="dataset").key,
         "model": load_manifest(model.folder, kind="model").key,
     }
-    recipe = {
-        "code": CODE_VERSION,
-        "most_contexts": MOST_CONTEXTS,
-        "most_per_answer": MOST_PER_ANSWER,
-        "most_intents": MOST_INTENTS,
-        "encoder": encoder_key(model),
-    }
+    recipe = _recipe(model)
     if (found := find_index(parent, parents, recipe, journal)) is not None:
         return found
-    changes = Follower(journal) if journal is not None else None
-    changed = changes.new() if changes is not None else []
-    recipe |= mark_in(changes.mark) if changes is not None else {}
+    changed, state = _changes_in(journal)
+    recipe |= state
     manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
     answers, asked = with_changes(read_rows(dataset.answers, Answer), changed)
     if not answers:
@@ -109,6 +102,24 @@ def build_index(
             answers=len(answers), sayable=int(index.sayable.sum()), contexts=len(contexts), intents=len(intents)
         )
     return IndexLayout(parent / manifest.key)
+
+
+def _recipe(model: ModelLayout) -> dict[str, Any]:
+    return {
+        "code": CODE_VERSION,
+        "most_contexts": MOST_CONTEXTS,
+        "most_per_answer": MOST_PER_ANSWER,
+        "most_intents": MOST_INTENTS,
+        "encoder": encoder_key(model),
+    }
+
+
+def _changes_in(journal: Path | None) -> tuple[list[Change], dict[str, Any]]:
+    """All changes, and what the recipe says about them."""
+    if journal is None:
+        return [], {}
+    follower = Follower(journal)
+    return follower.new(), mark_in(follower.mark)
 
 
 def find_index(

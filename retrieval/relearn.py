@@ -38,7 +38,7 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
         of_answer[change.answer.id].append(change)
     gone = {words for name, steps in of_answer.items() if (words := _words_gone(steps)) and name not in made}
     for name, answer in made.items():
-        if name not in of_answer and answer.source == "log" and gone and _words(answer) in gone:
+        if name not in of_answer and answer.source != "curated" and gone and _words(answer) in gone:
             made[name] = replace(answer, reusable=False, held_back=WITHDRAWN)
     asked = []
     for name, steps in of_answer.items():
