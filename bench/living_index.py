@@ -11,20 +11,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.printer import ROOT, Printer
 from data.artifacts import IndexLayout, Manifest, ModelLayout, create, hash_json, is_complete
 from data.schema import Answer
 from data.workspace import Live, Workspace
 
 if TYPE_CHECKING:
-    from retrieval.index import Logged
     from retrieval.living import LivingIndex
 
 FOLDER = ROOT / "var" / "bench" / "living"
@@ -158,62 +156,38 @@ def _workspace(size: int) -> Iterator[Workspace]:
 
 
 def _model() -> ModelLayout:
+    from bench.corpus import FOLDER as CORPUS
     from bench.vectors import base_encoder
 
-    return ModelLayout(base_encoder(FOLDER / "models"))
+    return ModelLayout(base_encoder(CORPUS / "encoder"))
 
 
 def _index(size: int) -> IndexLayout:
-    from retrieval.build import CODE_VERSION
-    from retrieval.index import Index
+    """The index of `bench scale`, or one of made-up answers where that corpus is not here."""
+    from bench.corpus import FOLDER as CORPUS
+    from bench.scale import index_of
 
-    model = _model()
-    answers, vectors, told = _corpus(size)
-    parents = {"model": model.folder.name}
-    recipe = {"code": CODE_VERSION, "size": size, "of": told}
+    if (CORPUS / "done").is_file():
+        return IndexLayout(index_of(size))
+    size = min(size, _QUICK_ANSWERS)
+    print(f"the corpus of `bench scale` is not here: {size:,} answers with random vectors instead", file=sys.stderr)
+    return _made_up(size)
+
+
+def _made_up(size: int) -> IndexLayout:
+    from retrieval.build import CODE_VERSION
+    from retrieval.index import Index, Logged
+
+    parents, recipe = {"model": _model().folder.name}, {"code": CODE_VERSION, "size": size}
     manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
     layout = IndexLayout(FOLDER / "indexes" / manifest.key)
-    if told == "random":
-        print(f"the corpus of `bench scale` is not here: {len(answers):,} random vectors instead", file=sys.stderr)
     if not is_complete(layout.folder, kind="index"):
-        logged, asked = _asked(told)
-        with create(layout.folder.parent, manifest) as draft:
-            Index.of(answers, logged, vectors, asked).save(IndexLayout(draft.folder))
-    return layout
-
-
-def _corpus(size: int) -> tuple[list[Answer], Any, str]:
-    """Answers, their vectors, and where they are from: `bench.corpus`, or made up where that was not made."""
-    from bench import corpus
-    from bench.vectors import vectors_of
-    from data.records import read_rows
-
-    try:
-        if not (corpus.FOLDER / "done").is_file():
-            raise CannotRun("no corpus")
-        vectors: Any = vectors_of("answers", size)
-        return list(islice(read_rows(corpus.FOLDER / "answers.jsonl", Answer), size)), vectors, "corpus"
-    except CannotRun:
-        made = min(size, _QUICK_ANSWERS)
-        texts = (f"Answer {n} of {n % 977}: {n * 7919 % 10_007} and {n * 104_729 % 1_009}." for n in range(made))
+        texts = (f"Answer {n} of {n % 977}: {n * 7919 % 10_007} and {n * 104_729 % 1_009}." for n in range(size))
         answers = [Answer(f"a{n:07d}", text, "en") for n, text in enumerate(texts)]
-        return answers, _random_units(made), "random"
-
-
-def _asked(told: str) -> tuple[list[Logged], Any]:
-    """Logged questions with their vectors; none beside made-up answers but one."""
-    from bench import corpus
-    from bench.vectors import vectors_of
-    from data.records import read_rows
-    from data.schema import Example
-    from retrieval.index import Logged, logged_of
-
-    if told == "random":
-        return [Logged("what is answer 1?", "a0000001")], _random_units(1)
-    examples = list(read_rows(corpus.FOLDER / "logged.jsonl", Example))
-    logged = logged_of(examples)
-    place = {example.context: row for row, example in enumerate(examples)}
-    return logged, np.asarray(vectors_of("logged"))[[place[row.text] for row in logged]]
+        logged = [Logged("what is answer 1?", "a0000001")]
+        with create(layout.folder.parent, manifest) as draft:
+            Index.of(answers, logged, _random_units(size), _random_units(1)).save(IndexLayout(draft.folder))
+    return layout
 
 
 def _random_units(count: int) -> NDArray[np.float32]:
