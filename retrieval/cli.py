@@ -52,11 +52,9 @@ def search(
     as_json: _JSON = False,
 ) -> None:
     """Search for answers to a question, and show why each was found."""
-    from retrieval.living import LivingIndex
+    from retrieval.living import open_live
 
-    place = _place(workspace)
-    living = LivingIndex.open(place.live_index(), place.live_model(), journal=place.changes, vectors=place.vectors)
-    result = living.searcher.search(question, k=hits, language=language, explained=hits)
+    result = open_live(_place(workspace)).search(question, k=hits, language=language, explained=hits)
     if as_json:
         print(json.dumps(_full(result), ensure_ascii=False))
     else:

@@ -10,6 +10,7 @@ import numpy as np
 
 from data.artifacts import IndexLayout, ModelLayout, load_manifest
 from data.errors import InputError
+from data.workspace import Workspace
 from retrieval.answers import applied, has_part
 from retrieval.encoder import Encoder, Vectors
 from retrieval.index import Index, Logged, searched_text
@@ -99,6 +100,16 @@ class LivingIndex:
     def _apply(self, changes: Sequence[Change]) -> None:
         apply_changes(self.searcher.index, changes, self._encoder)
         self.late += len(changes)
+
+
+def open_live(workspace: Workspace) -> Searcher:
+    """What serves in a workspace now, with all that people changed: for commands that search.
+
+    Raises:
+        InputError: Nothing was learned, or see ``LivingIndex.open``.
+    """
+    index, model = workspace.live_index(), workspace.live_model()
+    return LivingIndex.open(index, model, journal=workspace.changes, vectors=workspace.vectors).searcher
 
 
 def apply_changes(index: Index, changes: Sequence[Change], encoder: Encoder) -> list[Change]:
