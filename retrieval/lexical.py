@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -227,6 +227,15 @@ class Lexical:
 
     def _weight(self, numbers: dict[str, int], word: str) -> float:
         return self._postings.weight(numbers[word]) if word in numbers else self._idf_unknown
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many texts each word stands; those that are in none are left out."""
+        starts, numbers = self._postings.starts, self._postings.numbers(words)
+        found = {word: int(starts[place + 1] - starts[place]) for word, place in numbers.items()}
+        for word in words:
+            if word in self._late:
+                found[word] = found.get(word, 0) + len(self._late.texts_with(word))
+        return found
 
     def rarest(self, words: Sequence[str], most: int) -> list[str]:
         """The distinct words that occur in any text, the rarest first, at most ``most``: they decide and cost least."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from retrieval.index import OUT_OF_SCOPE, Index, message_of
 from retrieval.lexical import language_of, words_of
 from retrieval.mood import Mood, MoodHead
 from retrieval.rank import LOWEST_LOG, Features
+from retrieval.spelling import Speller
 
 _NEIGHBOURS = 64
 _SAME = 0.8
@@ -139,6 +140,7 @@ class Matcher:
         self.index, self.encoder, self.pool = index, encoder, pool
         self.intent_head, self.answer_head, self.mood_head = intent_head, answer_head, mood_head
         self.bridge = bridge
+        self.speller = Speller(self._frequencies)
         self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
         self._labels = {label: i for i, label in enumerate(_labels(intent_head))}
         self._classes: tuple[int, Rows] = (-1, np.zeros(0, dtype=np.int64))
@@ -190,7 +192,7 @@ class Matcher:
         """One forward pass for all contexts and bare messages, and everything else that is quicker in a batch."""
         texts = list(dict.fromkeys([q.context for q in queries] + [q.message for q in queries]))
         place = {text: i for i, text in enumerate(texts)}
-        vectors, shares = self.encoder.encode(texts), coverage(self.encoder, texts)
+        vectors, shares = self.encoder.encode([self._read(text) for text in texts]), coverage(self.encoder, texts)
         context, message = ([place[text] for text in column] for column in _columns(queries))
         by_context, by_message = vectors[context], vectors[message]  # (n, dim) each
         answers = _search(self.index.dense, by_context, depth, [each.answers for each in allowed])
@@ -210,6 +212,17 @@ class Matcher:
                 intents[i],
                 logs[i],
             )
+
+    def _read(self, text: str) -> str:
+        """The text without typing errors."""
+        return self.speller.corrected(text, version=self.index.version)
+
+    def _frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many answers and logged questions each word stands."""
+        told = self.index.lexical.frequencies(words)
+        for word, count in self.index.lexical_logged.frequencies(words).items():
+            told[word] = told.get(word, 0) + count
+        return told
 
     def _intents(self, vectors: Vectors, queries: Sequence[Query]) -> Floats:
         if self.intent_head is None:
@@ -235,7 +248,7 @@ class Matcher:
         return self._classes[1]
 
     def _match(self, query: Query, sight: Sight, allowed: Allowed, *, among: Rows | None) -> Match:
-        words = words_of(query.message)
+        written, words = words_of(query.message), words_of(self._read(query.message))
         classes = self._rows_of_classes()
         evidence = Evidence(self.index, sight, words, allowed, depth=self.pool, classes=classes, among=among)
         evidence.dense_answers()
@@ -244,7 +257,7 @@ class Matcher:
         near, far = evidence.similarity()
         evidence.head()
         pool = evidence.pool()
-        evidence.lexical_context(words_of(query.context), pool)
+        evidence.lexical_context(words_of(self._read(query.context)), pool)
         evidence.complete(pool, language=query.language, given=query.given, labels=self._labels)
         if self.bridge is not None:
             evidence.bridge(pool, self.bridge)
@@ -253,7 +266,9 @@ class Matcher:
             if allowed.logged is None
             else self.index.in_scope[: len(allowed.logged)] & allowed.logged
         )
-        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=heard))
+        known = max(
+            self.index.lexical.known_share(written), self.index.lexical_logged.known_share(written, among=heard)
+        )
         return Match(
             query=query,
             rows=pool,
