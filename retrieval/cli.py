@@ -56,7 +56,7 @@ def search(
     from retrieval.search import Searcher
 
     place = _place(workspace)
-    searcher = Searcher.open(place.live_index(), place.live_model())
+    searcher = Searcher.open(place.live_index(), place.live_model(), store=place.settings.index.store)
     result = searcher.search(question, k=hits, language=language, explained=hits)
     if as_json:
         row = _full(result)

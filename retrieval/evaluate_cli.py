@@ -89,7 +89,7 @@ def _searcher(workspace: str | None) -> Searcher:
     from retrieval.search import Searcher
 
     place = find_workspace(workspace)
-    return Searcher.open(place.live_index(), place.live_model())
+    return Searcher.open(place.live_index(), place.live_model(), store=place.settings.index.store)
 
 
 def _worst(outcome: Outcome) -> dict[str, Any]:
