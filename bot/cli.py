@@ -172,6 +172,9 @@ def remove(
 
 def export(
     file: Annotated[Path, typer.Argument(help="JSON lines to write; - is the standard output.")],
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Instead: what was asked of the bot, for `careline index gaps`.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -182,11 +185,12 @@ def export(
     from bot.export import export_workspace
 
     settings, place = _settings(workspace)
-    count = export_workspace(place, file, redis_url=settings.redis_url)
+    count = export_workspace(place, file, redis_url=settings.redis_url, questions=questions)
+    thing = "question" if questions else "conversation"
     if as_json:
-        typer.echo(json.dumps({"conversations": count, "file": str(file)}), err=str(file) == "-")
+        typer.echo(json.dumps({f"{thing}s": count, "file": str(file)}), err=str(file) == "-")
         return
-    typer.echo(f"Wrote {count:,} conversation{'' if count == 1 else 's'} to {file}, not redacted.", err=True)
+    typer.echo(f"Wrote {count:,} {thing}{'' if count == 1 else 's'} to {file}, not redacted.", err=True)
 
 
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:

@@ -15,17 +15,16 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from data.errors import InputError
 
 if TYPE_CHECKING:
     from bot.state.log import ConversationLog
-    from data.schema import Conversation
     from data.workspace import Workspace
 
 
-def export_workspace(workspace: Workspace, file: Path, *, redis_url: str | None) -> int:
+def export_workspace(workspace: Workspace, file: Path, *, redis_url: str | None, questions: bool = False) -> int:
     """Writes every conversation in which something was said, not redacted, one a line.
 
     The embedded server is started for the time of the export where it does not run.
@@ -34,9 +33,10 @@ def export_workspace(workspace: Workspace, file: Path, *, redis_url: str | None)
         workspace: Whose conversations.
         file: Written as a whole and only readable by its owner; ``-`` is the standard output.
         redis_url: An external Redis, or None for the embedded one.
+        questions: Instead write what was asked of the bot and what came of it, a question a line (``bot.asked``).
 
     Returns:
-        How many conversations.
+        How many conversations, or questions.
 
     Raises:
         InputError: Nothing was ever served here, Redis does not answer, or the file cannot be written.
@@ -46,7 +46,7 @@ def export_workspace(workspace: Workspace, file: Path, *, redis_url: str | None)
 
     try:
         if redis_url:
-            return asyncio.run(_export(redis_url, file))
+            return asyncio.run(_export(redis_url, file, questions=questions))
         if not (workspace.var / "redis").is_dir():
             raise InputError(
                 f"workspace {workspace.root}",
@@ -55,30 +55,40 @@ def export_workspace(workspace: Workspace, file: Path, *, redis_url: str | None)
                 next_step="Name it with --workspace, or set REDIS_URL.",
             )
         with EmbeddedRedis(workspace) as server:
-            return asyncio.run(_export(server.url, file))
+            return asyncio.run(_export(server.url, file, questions=questions))
     except StateUnavailable as error:
         raise InputError(
             "Redis", got="no answer", expected="a running server", next_step="Start it, or check REDIS_URL."
         ) from error
 
 
-async def _export(url: str, file: Path) -> int:
+async def _export(url: str, file: Path, *, questions: bool) -> int:
     from bot.state.log import ConversationLog
 
     count = 0
     async with await ConversationLog.open(url) as log:
         with _written(file) as stream:
-            async for conversation in _conversations(log):
-                stream.write(json.dumps(conversation.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
+            async for row in _questions(log) if questions else _conversations(log):
+                stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
                 count += 1
     return count
 
 
-async def _conversations(log: ConversationLog) -> AsyncIterator[Conversation]:
+async def _conversations(log: ConversationLog) -> AsyncIterator[dict[str, Any]]:
     async for ids in log.ids():
         for conversation in ids:
             if (exported := await log.export(conversation)) is not None:
-                yield exported
+                yield exported.to_json()
+
+
+async def _questions(log: ConversationLog) -> AsyncIterator[dict[str, Any]]:
+    from bot.asked import asked_of
+
+    async for ids in log.ids():
+        for conversation in ids:
+            info = await log.info(conversation)
+            for row in asked_of(await log.read_all(conversation), language=info.language if info else ""):
+                yield row
 
 
 @contextmanager

@@ -74,6 +74,18 @@ class Services:
 
 
 @dataclass(frozen=True)
+class Store:
+    """Where the answers' vectors are searched.
+
+    Attributes:
+        store: Empty: in each process, by FAISS. ``milvus://HOST:19530[/DATABASE]`` or ``milvus:FILE.db``: in Milvus
+            (docs/explain/beyond-one-machine.md).
+    """
+
+    store: str = ""
+
+
+@dataclass(frozen=True)
 class WorkspaceSettings:
     """The whole of ``careline.toml``; an unknown key is refused."""
 
@@ -81,6 +93,7 @@ class WorkspaceSettings:
     web: Web = field(default_factory=Web)
     learn: Learn = field(default_factory=Learn)
     services: Services = field(default_factory=Services)
+    index: Store = field(default_factory=Store)
 
 
 @dataclass(frozen=True)

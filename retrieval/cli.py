@@ -10,12 +10,14 @@ import typer
 
 from data.workspace import Live, Workspace, find_workspace
 from retrieval import curate_cli
+from retrieval.evaluate_cli import mount, print_reasons, reasons
 
 if TYPE_CHECKING:
     from retrieval.search import SearchResult
 
 app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers, and change what is in it.")
 curate_cli.register(app)
+mount(app)
 
 _WORKSPACE = Annotated[
     str | None,
@@ -48,15 +50,20 @@ def search(
     question: Annotated[str, typer.Argument(help="What a customer might ask.")],
     hits: Annotated[int, typer.Option("-k", "--hits", min=1, help="How many answers.")] = 5,
     language: Annotated[str | None, typer.Option(help="en or zh; detected by default.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="All evidence, with the ranker's weights.")] = False,
     workspace: _WORKSPACE = None,
     as_json: _JSON = False,
 ) -> None:
     """Search for answers to a question, and show why each was found."""
     from retrieval.living import open_live
 
-    result = open_live(_place(workspace)).search(question, k=hits, language=language, explained=hits)
+    searcher = open_live(_place(workspace))
+    result = searcher.search(question, k=hits, language=language, explained=hits)
     if as_json:
-        print(json.dumps(_full(result), ensure_ascii=False))
+        row = _full(result)
+        print(json.dumps(row | reasons(result, searcher) if explain else row, ensure_ascii=False))
+    elif explain:
+        print_reasons(result, searcher)
     else:
         _print(result)
 

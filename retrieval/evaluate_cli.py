@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from retrieval.gaps import Gap
-    from retrieval.search import Searcher
+    from retrieval.search import Searcher, SearchResult
     from retrieval.trial import Outcome, Trial
 
 WORKSPACE = Annotated[
@@ -25,6 +25,34 @@ def mount(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(evaluate)
     app.command()(gaps)
+
+
+def reasons(result: SearchResult, searcher: Searcher) -> dict[str, Any]:
+    """See ``retrieval.reasons``; imported when it is needed."""
+    from retrieval.reasons import reasons_of
+
+    return {"reasons": [row.to_json() for row in reasons_of(result, searcher)]}
+
+
+def print_reasons(result: SearchResult, searcher: Searcher) -> None:
+    """Prints each hit with everything that speaks for and against it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from retrieval.reasons import reasons_of
+
+    console = Console()
+    console.print(f"{result.outcome}: in scope {result.known:.2f}, language {result.language}", markup=False)
+    for rank, row in enumerate(reasons_of(result, searcher), start=1):
+        console.print(f"\n{rank}. {row.text}", markup=False, highlight=False)
+        console.print(f"   {row.id}, {row.source}; probability {row.probability:.2f}", markup=False, highlight=False)
+        console.print(f"   matched words: {', '.join(row.words) or 'none'}", markup=False, highlight=False)
+        for question, cosine in row.questions:
+            console.print(f"   asked before ({cosine:.2f}): {question[-120:]}", markup=False, highlight=False)
+        table = Table("evidence", "value", "weight", "adds")
+        for name, value, weight, adds in row.evidence:
+            table.add_row(name, f"{value:.3f}", f"{weight:.2f}", f"{adds:+.2f}")
+        console.print(table)
 
 
 def evaluate(
@@ -61,7 +89,7 @@ def _searcher(workspace: str | None) -> Searcher:
     from retrieval.search import Searcher
 
     place = find_workspace(workspace)
-    return Searcher.open(place.live_index(), place.live_model())
+    return Searcher.open(place.live_index(), place.live_model(), store=place.settings.index.store)
 
 
 def _worst(outcome: Outcome) -> dict[str, Any]:
@@ -117,10 +145,12 @@ def gaps(
     as_json: JSON = False,
 ) -> None:
     """List what customers asked and got no good answer to: most asked first, with what the bot did."""
+    from data.workspace import find_workspace
     from retrieval.gaps import content_gaps, day_of, read_questions
 
     rows = read_questions(file, since=day_of(since) if since else None, language=language)
-    found = [gap for gap in content_gaps(rows, _searcher(workspace)) if gap.count >= least]
+    keep = find_workspace(workspace).settings.learn.keep
+    found = [gap for gap in content_gaps(rows, _searcher(workspace), keep=keep) if gap.count >= least]
     if as_json:
         print(json.dumps({"asked": len(rows), "gaps": [gap.to_json() for gap in found]}, ensure_ascii=False))
     else:

@@ -48,7 +48,14 @@ class LivingIndex:
 
     @classmethod
     def open(
-        cls, index: IndexLayout, model: ModelLayout, *, journal: Path, vectors: Path | None = None, threads: int = 0
+        cls,
+        index: IndexLayout,
+        model: ModelLayout,
+        *,
+        journal: Path,
+        vectors: Path | None = None,
+        threads: int = 0,
+        store: str = "",
     ) -> LivingIndex:
         """Opens and verifies a snapshot and its model, and applies the journal after it.
 
@@ -58,11 +65,12 @@ class LivingIndex:
             journal: Of the workspace; it need not be there yet.
             vectors: Folder of the vectors made before.
             threads: See ``Searcher.open``.
+            store: See ``Searcher.open``.
 
         Raises:
             InputError: A file is missing or damaged, the index is of another encoder, or of another journal.
         """
-        searcher = Searcher.open(index, model, threads=threads)
+        searcher = Searcher.open(index, model, threads=threads, store=store)
         encoder = searcher.encoder
         if vectors is not None:
             encoder = CachedEncoder(encoder, VectorCache(vectors, encoder_key(model), encoder.dim))
@@ -109,7 +117,9 @@ def open_live(workspace: Workspace) -> Searcher:
         InputError: Nothing was learned, or see ``LivingIndex.open``.
     """
     index, model = workspace.live_index(), workspace.live_model()
-    return LivingIndex.open(index, model, journal=workspace.changes, vectors=workspace.vectors).searcher
+    return LivingIndex.open(
+        index, model, journal=workspace.changes, vectors=workspace.vectors, store=workspace.settings.index.store
+    ).searcher
 
 
 def apply_changes(index: Index, changes: Sequence[Change], encoder: Encoder) -> list[Change]:

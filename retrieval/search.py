@@ -24,6 +24,7 @@ from retrieval.mood import Mood, MoodHead
 from retrieval.prefer import is_meant, preferred
 from retrieval.rank import FEATURES, Ranker, column
 from retrieval.scope import LEAST_SPELLED, spelled_share
+from retrieval.stores import in_store
 
 Outcome = Literal["sure", "unsure", "lost"]
 
@@ -251,13 +252,15 @@ class Searcher:
         self.model, self.index_key, self.alike = model, index, Alike(matcher.index)
 
     @classmethod
-    def open(cls, index: IndexLayout, model: ModelLayout, *, threads: int = 0) -> Searcher:
+    def open(cls, index: IndexLayout, model: ModelLayout, *, threads: int = 0, store: str = "") -> Searcher:
         """Loads and verifies both artefacts. Needs no torch.
 
         Args:
             index: Made by ``retrieval.build.build_index``.
             model: The one it was made with.
             threads: Of the encoder within a pass; 0 lets it take all cores.
+            store: Where the answers' vectors are searched, ``[index] store`` of the settings; empty: here, by FAISS. A
+                relative file is meant from the workspace that holds ``var/indexes``.
 
         Raises:
             InputError: An artefact is missing or damaged, or the index was made with another model.
@@ -281,6 +284,9 @@ class Searcher:
         )
         if "zh" in matcher.index.columns.names["language"]:
             words_of("你好")  # reads jieba's dictionary: a second that the first customer should not wait
+        if store:
+            root = index.folder.resolve().parents[2]
+            matcher.index.dense = in_store(store, matcher.index.dense, name=made.key, root=root)
         ranker = Ranker.load(model.ranker) if model.ranker.is_file() else None
         thresholds = Thresholds.load(model.thresholds)
         return cls(matcher, ranker=ranker, thresholds=thresholds, model=key, index=made.key)

@@ -49,7 +49,8 @@ def open_index(workspace: Workspace, index: IndexLayout, model: ModelLayout) -> 
     """
     from retrieval.living import LivingIndex
 
-    return LivingIndex.open(index, model, journal=workspace.changes, vectors=workspace.vectors, threads=1)
+    store = workspace.settings.index.store
+    return LivingIndex.open(index, model, journal=workspace.changes, vectors=workspace.vectors, threads=1, store=store)
 
 
 class LiveSearcher:

@@ -164,6 +164,13 @@ class ConversationLog:
         rows = await self.store.retry(lambda: self.store.redis.xrange(log, f"{after + 1}-0", "+", count=limit))
         return [entry_from(row) for row in rows]
 
+    async def read_all(self, conversation: str) -> list[Entry]:
+        """Every entry, oldest first."""
+        entries: list[Entry] = []
+        while batch := await self.read(conversation, after=entries[-1].seq if entries else 0):
+            entries += batch
+        return entries
+
     async def read_back(self, conversation: str, *, before: int | None = None, limit: int = 100) -> list[Entry]:
         """The newest entries (below ``before``, if given), oldest first, at most ``limit``."""
         log, end = Keys(conversation).own("log"), "+" if before is None else f"{before - 1}-0"
@@ -259,11 +266,7 @@ class ConversationLog:
 
         What the bot said is a ``system`` message of the author ``bot``; agents keep their names.
         """
-        info = await self.info(conversation)
-        entries, after = [], 0
-        while batch := await self.read(conversation, after=after):
-            entries += batch
-            after = batch[-1].seq
+        info, entries = await self.info(conversation), await self.read_all(conversation)
         messages = tuple(
             Message(_LEARNED_ROLES[e.kind], e.text, e.time, None if e.kind == "customer" else e.author)
             for e in entries
