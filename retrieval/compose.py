@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from math import log
 
 from data.schema import Answer
-from retrieval.alike import numbers_of
 from retrieval.answers import has_placeholder, is_sayable
+from retrieval.claims import Quantity, claims_of
 from retrieval.sentences import content_of, sentences_of
 
 MOST = 700
@@ -38,6 +38,7 @@ _LEANS = re.compile(
     r"|它|这|那|此|该|但|否则|另外|同时|此时|其",
     re.IGNORECASE,
 )
+_Said = tuple[set[str], frozenset[Quantity], bool]
 _CHUNK = re.compile(r"(?P<article>.+)#(?P<place>\d+)$")
 
 
@@ -116,12 +117,15 @@ def compose(asked: Sequence[Asked], values: Mapping[str, str], *, least: float =
         None when nothing can be said.
     """
     single = len(asked) == 1
-    budget = MOST if single else MOST // min(len(asked), MOST_PARTS)
+    budget = MOST if single else MOST // max(1, min(len(asked), MOST_PARTS))
     parts: list[Part] = []
     for one in asked[:MOST_PARTS]:
         parts += _answered(one, values, least=least, most=None if single else budget - len(" [1]\n"))
     parts = list(_without_repetition(parts))
-    return Reply.of(parts) if parts else None
+    if not parts:
+        return None
+    reply = Reply.of(parts)
+    return Reply.of(parts[:1]) if has_placeholder(reply.text) else reply  # two halves can make a blank of their own
 
 
 def _answered(one: Asked, values: Mapping[str, str], *, least: float, most: int | None) -> list[Part]:
@@ -267,20 +271,29 @@ def _continued(part: Part, one: Asked, values: Mapping[str, str]) -> list[Part]:
 
 def _without_repetition(parts: Sequence[Part]) -> Iterator[Part]:
     """Leaves out sentences that were said before, and parts of which nothing is left."""
-    said: list[tuple[set[str], frozenset[str]]] = []
+    said: list[_Said] = []
     for part in parts:
         kept = [s for s in sentences_of(part.text) if not _is_repeated(s, said)]
-        said += [(set(content_of(s)), numbers_of(s)) for s in kept]
+        said += [_said(s) for s in kept]
         if len(kept) == len(sentences_of(part.text)):
             yield part
         elif kept:
             yield replace(part, text=_join(kept))
 
 
-def _is_repeated(sentence: str, said: Sequence[tuple[set[str], frozenset[str]]]) -> bool:
-    """Whether an earlier sentence says this: the same numbers and nearly all of its words."""
-    words, numbers = set(content_of(sentence)), numbers_of(sentence)
-    return any(len(words & others) >= REPEATED * len(words) and numbers <= known for others, known in said if words)
+def _said(sentence: str) -> _Said:
+    claims = claims_of(sentence)
+    return set(content_of(sentence)), claims.quantities, claims.denies
+
+
+def _is_repeated(sentence: str, said: Sequence[_Said]) -> bool:
+    """Whether an earlier sentence says this: its quantities, its denial and nearly all of its words."""
+    words, quantities, denies = _said(sentence)
+    return any(
+        len(words & others) >= REPEATED * len(words) and quantities <= known and denies == denied
+        for others, known, denied in said
+        if words
+    )
 
 
 def _is_value(value: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -19,7 +20,8 @@ HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
 def run(tracker: Tracker, action: Any = None) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
     """(messages, slots that were set, kinds of events)."""
     dispatcher = CollectingDispatcher()
-    events = (action or ActionAnswer()).run(dispatcher, tracker, {})
+    said = (action or ActionAnswer()).run(dispatcher, tracker, {})
+    events = asyncio.run(said) if asyncio.iscoroutine(said) else said
     slots = {event["name"]: event["value"] for event in events if event["event"] == "slot"}
     return dispatcher.messages, slots, [event["event"] for event in events]
 
@@ -36,7 +38,10 @@ def test_sure_gives_the_answer_with_source_and_why(make_shop: MakeShop) -> None:
         "support": 7,
         "last_used": 1_700_000_000.0,
         "question": "Is it free?",
+        "kind": "log",
+        "url": None,
     }
+    assert custom["sources"] == [custom["source"]]
     assert custom["why"]["evidence"][0] == {"answer": "free", "text": "Shipping is free from 60 on.", "score": 0.9}
     assert (custom["why"]["model"], custom["why"]["outcome"]) == ("m", "sure")
     assert slots == {"given": ["free"], "lost": 0}
