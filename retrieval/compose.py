@@ -98,7 +98,13 @@ class Reply:
         """Puts parts together and numbers them; one part alone has no number."""
         if len(parts) == 1:
             return cls(parts[0].text, tuple(parts))
-        return cls("\n".join(f"{part.text} [{n}]" for n, part in enumerate(parts, start=1)), tuple(parts))
+        said = (f"{part.text}{gap_before_number(part.text)}[{n}]" for n, part in enumerate(parts, start=1))
+        return cls("\n".join(said), tuple(parts))
+
+
+def gap_before_number(text: str) -> str:
+    """What stands between a text and the number of its source: nothing after Chinese."""
+    return "" if text[-1:] > "\u2e80" else " "
 
 
 def compose(asked: Sequence[Asked], values: Mapping[str, str], *, least: float = 0.0) -> Reply | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from data.errors import InputError
 from retrieval.answers import has_placeholder
-from retrieval.compose import MOST, Part, Reply
+from retrieval.compose import MOST, Part, Reply, gap_before_number
 from retrieval.sentences import sentences_of
 from retrieval.support import Support
 
@@ -266,10 +266,10 @@ def cited(support: Support, text: str, *, sources: int) -> str:
         return join_sentences(said)
     following: Sequence[int | None] = [*verdicts[1:], None]
     marked = [
-        f"{sentence} [{number + 1}]" if number is not None and number != after else sentence
+        f"{sentence}{gap_before_number(sentence)}[{number + 1}]" if number is not None and number != after else sentence
         for sentence, number, after in zip(said, verdicts, following, strict=True)
     ]
-    return " ".join(marked)
+    return join_sentences(marked)
 
 
 def join_sentences(sentences: Sequence[str]) -> str:
