@@ -63,6 +63,14 @@ _NOT = re.compile(
     r"|不(?!过|同|仅|但|少于|满|超过)|没|无(?!论)|(?<![除])未|(?<![除])非(?!常)|勿|(?<![特分级区])别(?!的|人|处)",
     re.IGNORECASE,
 )
+_ADDRESSED = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|above|everything)\b"
+    r"|\b(?:tell|inform|assure|promise|answer|reply to|say to)\s+(?:the|every|all|your|this)?\s*(?:customers?|users?)\b"
+    r"|\b(?:system|assistant|developer)\s*(?:prompt|message)?\s*:|\byou are now an?\b"
+    r"|\b(?:as an|language) (?:ai|model)\b"
+    r"|忽略.{0,12}(?:指令|提示|规则|要求|内容)|告诉(?:客户|顾客|用户)|你现在是|系统提示|语言模型",
+    re.IGNORECASE | re.DOTALL,
+)
 _RELATIONS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
@@ -129,6 +137,11 @@ def claims_of(text: str) -> Claims:
         denies=_NOT.search(bare) is not None,
         relations=frozenset(name for name, pattern in _RELATIONS.items() if pattern.search(bare)),
     )
+
+
+def is_addressed(sentence: str) -> bool:
+    """Whether a sentence speaks to whoever words the reply, as an injected instruction does."""
+    return _ADDRESSED.search(sentence) is not None
 
 
 def before_denial(text: str) -> str:

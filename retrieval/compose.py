@@ -13,7 +13,7 @@ from math import log
 
 from data.schema import Answer
 from retrieval.answers import has_placeholder, is_sayable
-from retrieval.claims import Quantity, claims_of
+from retrieval.claims import Quantity, claims_of, is_addressed
 from retrieval.sentences import content_of, sentences_of
 
 MOST = 700
@@ -161,6 +161,10 @@ def say(answer: Answer, values: Mapping[str, str], *, question: str = "", most: 
     text = fill(answer, values) if _BLANK.search(template_of(answer)) else answer.text
     if text is None or not answer.reusable or not text.strip() or has_placeholder(text):
         return None
+    if answer.source == "article" and is_addressed(text):  # an order to us is nothing to say to a customer
+        text = _join([sentence for sentence in sentences_of(text) if not is_addressed(sentence)])
+        if not text or has_placeholder(text):
+            return None
     if most is not None and len(text) > most:
         return passage(text, question, most=most)
     if answer.source == "article" and len(text) > LONG:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from retrieval.claims import NEEDED, OPPOSITE, Claims, Quantity, before_denial, claims_of, says_quantity
+from retrieval.claims import NEEDED, OPPOSITE, Claims, Quantity, before_denial, claims_of, is_addressed, says_quantity
 from retrieval.sentences import clauses_of, sentences_of
 from retrieval.synonyms import HARMLESS, meaning_in, meaning_of
 
@@ -97,13 +97,19 @@ class Support:
         least_cosine: float = LEAST_COSINE,
     ) -> None:
         self.least, self._nearness, self._least_cosine = least, nearness, least_cosine
-        told = [(number, sentence) for number, source in enumerate(sources) for sentence in sentences_of(source)]
+        told = [
+            (number, sentence)
+            for number, source in enumerate(sources)
+            for sentence in sentences_of(source)
+            if not is_addressed(sentence)  # an instruction to us is no fact
+        ]
+        kept = [" ".join(sentence for n, sentence in told if n == number) for number in range(len(sources))]
         self._sentences = [sentence for _, sentence in told]
         self._clauses = [
             _Clause(number, n, clause) for n, (number, said) in enumerate(told) for clause in clauses_of(said)
         ]
-        self._claims = claims_of("\n".join(f". {source}" for source in sources))
-        self._lower = unicodedata.normalize("NFKC", "\n".join(sources)).lower()
+        self._claims = claims_of("\n".join(f". {source}" for source in kept))
+        self._lower = unicodedata.normalize("NFKC", "\n".join(kept)).lower()
 
     def check(self, text: str) -> list[Verdict]:
         """A verdict for each sentence of a text, in order."""
