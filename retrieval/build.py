@@ -28,7 +28,7 @@ from retrieval.index import Index
 if TYPE_CHECKING:
     from rich.console import Console
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Raise when the files of an index change, so that existing ones are built again."""
 
 MOST_CONTEXTS = 20_000

@@ -9,14 +9,16 @@ import hashlib
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from data.artifacts import IndexLayout, Manifest, ModelLayout, create, hash_json, load_manifest
 from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer
 from retrieval.answers import is_sayable
-from retrieval.encoder import Encoder, OnnxEncoder
-from retrieval.index import Index, Logged, message_of
-from retrieval.lexical import Lexical, language_of
+from retrieval.encoder import Encoder, OnnxEncoder, Vectors
+from retrieval.index import Index, Logged
+from retrieval.lexical import language_of
 
 
 def add_answer(index: IndexLayout, model: ModelLayout, *, question: str, text: str) -> tuple[IndexLayout, str]:
@@ -63,23 +65,14 @@ def carry_over(old: IndexLayout, new: IndexLayout, model: ModelLayout) -> IndexL
 
 
 def with_answer(index: Index, answer: Answer, question: str, encoder: Encoder) -> Index:
-    """The index with an answer and one question for it. The vectors of the given index are changed in place."""
-    row = index.row_of.get(answer.id)
-    if row is None:
-        answers = (*index.answers, answer)
-        index.dense.add(encoder.encode([answer.text]), [len(index.answers)])
+    """The same index with an answer and one question for it; it is changed in place."""
+    asked = [Logged(question, answer.id, language=answer.language, time=answer.last_used)]
+    vector, question_vector = encoder.encode([answer.text]), encoder.encode([question])
+    if answer.id in index.row_of:
+        index.replace(answer, asked, vector, question_vector)
     else:
-        answers = (*index.answers[:row], answer, *index.answers[row + 1 :])
-    logged = (*index.logged, Logged(question, answer.id, language=answer.language, time=answer.last_used))
-    index.dense_logged.add(encoder.encode([question]), [len(index.logged)])
-    return Index(
-        answers,
-        logged,
-        index.dense,
-        index.dense_logged,
-        Lexical.build([a.text for a in answers]),
-        Lexical.build([message_of(entry.text) for entry in logged]),
-    )
+        index.append([answer], asked, vector, question_vector)
+    return index
 
 
 def remove_answer(index: IndexLayout, answer_id: str) -> IndexLayout:
@@ -101,9 +94,12 @@ def remove_answer(index: IndexLayout, answer_id: str) -> IndexLayout:
             expected="an id from `careline index search`",
             next_step="Search for it first.",
         )
-    withdrawn = replace(old.answers[row], reusable=False)
-    answers = (*old.answers[:row], withdrawn, *old.answers[row + 1 :])
-    return _written(index, replace(old, answers=answers), {"removed": answer_id})
+    old.replace(replace(old.answers[row], reusable=False), [], old.dense.vectors([row]), _no_vectors(old))
+    return _written(index, old, {"removed": answer_id})
+
+
+def _no_vectors(index: Index) -> Vectors:
+    return np.zeros((0, index.dense.dim), dtype=np.float32)
 
 
 def _curated(question: str, text: str) -> Answer:
@@ -134,5 +130,5 @@ def _written(index: IndexLayout, new: Index, change: dict[str, str]) -> IndexLay
     manifest = Manifest("index", key, parents=before.parents, recipe=recipe, metrics=before.metrics)
     with create(index.folder.parent, manifest) as draft:
         new.save(IndexLayout(draft.folder))
-        draft.metrics.update(answers=len(new.answers), sayable=int(new.sayable.sum()))
+        draft.metrics.update(answers=len(new.row_of), sayable=int(new.sayable.sum()))
     return IndexLayout(index.folder.parent / key)

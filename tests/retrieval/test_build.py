@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from retrieval.curate import add_answer, remove_answer
 from retrieval.index import Index
 from retrieval.rank import Ranker
 from retrieval.search import Searcher, Thresholds
+from retrieval.shelf import Shelf
 from tests.contracts.model_fixture import write_model
 
 ANSWERS = [
@@ -116,9 +118,19 @@ def test_a_damaged_index_is_refused(place: Workspace) -> None:
 
 def test_files_of_different_lengths_are_refused(place: Workspace) -> None:
     layout = place.live_index()
-    write_rows(layout.answers, ANSWERS[:1])
-    with pytest.raises(InputError, match="different lengths"):
+    Shelf(ANSWERS[:1]).save(layout.answers)
+    with pytest.raises(InputError, match="3 ids for 1 answers"):
         Index.load(layout)
+    layout.answers.write_bytes(b"")
+    with pytest.raises(InputError, match="bytes, not"):
+        Index.load(layout)
+
+
+def test_an_index_of_an_older_version_is_refused_in_one_line(place: Workspace) -> None:
+    shutil.rmtree(place.live_index().columns)
+    with pytest.raises(InputError, match=r"older version.*careline index build") as refusal:
+        Index.load(place.live_index())
+    assert "\n" not in str(refusal.value)
 
 
 def test_broken_thresholds_are_refused(tmp_path: Path) -> None:
