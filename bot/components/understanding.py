@@ -16,7 +16,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.history import slot, turns_before
+from bot.components.history import slot, turns_before, where_of
 from bot.components.judgement import ANSWERED, combined, judge
 from bot.components.live import LiveSearcher
 from bot.mentions import only_details
@@ -90,6 +90,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 turns=turns_before(tracker),
                 language=_language(message) or slot(tracker, "language"),
                 given=slot(tracker, "given") or (),
+                where=where_of(tracker),
             )
             careline = judge(search(text), served.searcher.thresholds, static=static)
             if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
