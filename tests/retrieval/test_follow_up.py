@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data.schema import Answer, Example, Role
 from retrieval.follow_up import LEAST, blend, joined, leans
 from retrieval.index import Index
-from retrieval.match import Matcher
+from retrieval.match import Matcher, Query
 from retrieval.search import Searcher
 from retrieval.testing import HashEncoder
 
@@ -87,4 +87,8 @@ def test_search_finds_the_answer_of_the_matter_that_was_asked_about_before() -> 
     encoder = HashEncoder(dim=128)
     searcher = Searcher(Matcher(Index.from_parts(answers, examples, encoder), encoder))
     turns: list[tuple[Role, str]] = [("customer", "Can you repair my tent?"), ("agent", "Yes, we can.")]
-    assert searcher.search("and how long does it take?", turns=turns).hits[0].id == "repair"
+    text = "and how long does it take?"
+    (match,) = searcher.matcher.match([Query.of(text, turns=turns)])
+    once, twice = searcher.result(match), searcher.search(text, turns=turns)
+    assert once.hits[0].id == twice.hits[0].id == "repair"
+    assert twice.hits[0].probability > once.hits[0].probability
