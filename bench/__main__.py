@@ -28,6 +28,7 @@ BENCHES = {
     "turns": "turns a second, latency, long conversations, workers, beside stock Rasa 3.6.21",
     "invariants": "what the log promises, under kill -9 and cut sockets; take-overs; stock Rasa before the checker",
     "living_index": "one answer added to a million, seen elsewhere; writers killed with -9 at random moments",
+    "replies": "the check of a language model's sentences; follow-ups read with the question they lean on",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 
