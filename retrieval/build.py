@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.articles.sources import FOLDER, answers_in, sources_in
 from data.artifacts import (
     DatasetLayout,
     IndexLayout,
@@ -43,9 +45,17 @@ _CHUNK = 256
 
 
 def build_index(
-    dataset: DatasetLayout, model: ModelLayout, parent: Path, *, console: Console | None = None
+    dataset: DatasetLayout,
+    model: ModelLayout,
+    parent: Path,
+    *,
+    console: Console | None = None,
+    sources: Path | None = None,
 ) -> IndexLayout:
     """Builds the index of a dataset's answers and training contexts; skipped when it is there already.
+
+    The answers of all imported sources join them, and their questions count as logged ones. Each source's hash is a
+    parent, so that the index of a source that has changed is another.
 
     Answers that are not reusable are in it too, for experiments with ranking: search leaves them out.
 
@@ -54,16 +64,19 @@ def build_index(
         model: Whose encoder.
         parent: Folder of all indexes.
         console: Where progress is shown; None for silence.
+        sources: Folder of the imported sources; None takes ``sources`` beside the folder of all indexes.
 
     Returns:
         The finished index.
 
     Raises:
-        InputError: The dataset or the model is missing, damaged or of another kind.
+        InputError: The dataset, the model or a source is missing, damaged or of another kind.
     """
+    imported = Sources(sources or parent.parent / FOLDER)
     parents = {
         "dataset": load_manifest(dataset.folder, kind="dataset").key,
         "model": load_manifest(model.folder, kind="model").key,
+        **imported.parents,
     }
     recipe = {
         "code": CODE_VERSION,
@@ -75,13 +88,13 @@ def build_index(
     layout = IndexLayout(parent / manifest.key)
     if is_complete(layout.folder, kind="index"):
         return layout
-    answers = list(read_rows(dataset.answers, Answer))
+    answers = [*read_rows(dataset.answers, Answer), *imported.answers]
     if not answers:
         raise InputError(
-            str(dataset.folder), got="no answer", expected="a log in which agents answer",
-            next_step="Labelled messages alone need no index: run `careline model train`, `careline model predict`.",
+            str(dataset.folder), got="no answer", expected="a log in which agents answer, or imported articles",
+            next_step="Import articles with `careline index import`; labelled messages alone need no index.",
         )  # fmt: skip
-    contexts = indexed_contexts(training_contexts(dataset))
+    contexts = [*indexed_contexts(training_contexts(dataset)), *imported.questions()]
     intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
     with create(parent, manifest) as draft, _shown(OnnxEncoder.load(model), console) as encoder:
         index = Index.from_parts(answers, contexts, encoder, intents=intents)
@@ -90,6 +103,38 @@ def build_index(
             answers=len(answers), sayable=int(index.sayable.sum()), contexts=len(contexts), intents=len(intents)
         )
     return layout
+
+
+class Sources:
+    """The imported articles and catalogues of a workspace.
+
+    Args:
+        folder: Of all sources; there may be none.
+
+    Raises:
+        InputError: One is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._sources = folder, sources_in(folder)
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """For the manifest: each source's name and the hash of its answers."""
+        return {f"source:{source.name}": source.hash[:12] for source in self._sources}
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers of all of them; an id belongs to one source only, as it follows the source's name."""
+        return [answer for source in self._sources for answer in answers_in(self._folder, source)]
+
+    def questions(self) -> list[Example]:
+        """Each question of an answer as a context that got it."""
+        return [
+            Example("", 0, question, answer.id, "train", answer.language)
+            for answer in self.answers
+            for question in answer.questions
+        ]
 
 
 def training_contexts(dataset: DatasetLayout) -> list[Example]:

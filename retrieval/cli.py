@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.workspace import Live, Workspace, find_workspace
+from retrieval.sources_cli import app as sources_app
 
 if TYPE_CHECKING:
     from retrieval.search import SearchResult
 
 app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers.")
+app.registered_commands += sources_app.registered_commands
 
 _WORKSPACE = Annotated[
     str | None,

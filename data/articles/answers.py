@@ -39,8 +39,9 @@ def answer_id(kind: str, *parts: str) -> str:
 def answers_of(document: Document, place: str, options: Options) -> Iterator[Answer]:
     """The answers of an article, one for each chunk.
 
-    An id follows the source's name, the file's path in it, the headings and the place among the chunks under them, so
-    that an edited paragraph keeps its id. A file's head may set ``id``, which then stands for the path.
+    An id follows the source's name, the file's path in it and the headings, then ``#`` and the place among the chunks
+    under them: an edited paragraph keeps its id, and the parts of a long section can be told. A file's head may set
+    ``id``, which then stands for the path.
 
     Args:
         document: As a parser made it.
@@ -56,7 +57,7 @@ def answers_of(document: Document, place: str, options: Options) -> Iterator[Ans
     for chunk in chunks_of(document):
         language = common.language or language_of(f"{chunk.text}\n{' '.join(chunk.path)}", document.meta)
         yield Answer(
-            id=answer_id("h", options.name, named, *chunk.path, str(chunk.ordinal)),
+            id=f"{answer_id('h', options.name, named, *chunk.path)}#{chunk.ordinal}",
             text=chunk.text,
             language=language,
             questions=questions_of(chunk, language) if chunk.first else (),

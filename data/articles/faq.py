@@ -105,11 +105,12 @@ def _answers(entries: list[_Entry], options: Options) -> Iterator[Answer]:
     seen: Counter[str] = Counter()
     for entry in entries:
         key = entry.key or entry.questions[0]
-        pieces = pack([entry.text], MOST_CHARACTERS)
-        for number, piece in enumerate(pieces):
+        stem = answer_id("h", options.name, key, str(seen[key]))
+        seen[key] += 1
+        for number, piece in enumerate(pack([entry.text], MOST_CHARACTERS)):
             common = entry.common
             yield Answer(
-                id=answer_id("h", options.name, key, str(seen[key])),
+                id=f"{stem}#{number}",
                 text=piece,
                 language=common.language or "en",
                 questions=tuple(entry.questions[:MOST_QUESTIONS]) if not number else (),
@@ -123,4 +124,3 @@ def _answers(entries: list[_Entry], options: Options) -> Iterator[Answer]:
                 audience=common.audience,
                 url=entry.url or None,
             )
-            seen[key] += 1

@@ -28,7 +28,7 @@ def read_markdown(text: str) -> Document:
     meta = _meta(front[1]) if front else {}
     body = text[front.end() :] if front else text
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.validateLink = _any_link
+    parser.validateLink = _any_link  # type: ignore[method-assign]
     try:
         html = parser.render(body)
     except RecursionError as error:
