@@ -72,6 +72,8 @@ def _values(product: Product, known: Mapping[str, Attribute], language: str) -> 
 
 def _price(product: Product, language: str) -> str:
     """The price, or the range of the variants' prices; of a reduced product both prices."""
+    if product.local_prices:
+        return written(product.local_prices[language], language) if language in product.local_prices else ""
     regular = _range(product.prices, language)
     reduced = _range(product.sale_prices, language)
     if reduced and regular and reduced != regular:

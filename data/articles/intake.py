@@ -120,7 +120,7 @@ def _catalogue(
         made.remarks.append(
             (file.place, f"columns that are not said to customers: {', '.join(catalogue.unread)[:300]}")
         )
-    if "price" in catalogue.columns and not any(product.prices for product in products):
+    if "price" in catalogue.columns and not any(product.prices or product.local_prices for product in products):
         made.remarks.append((file.place, "prices without a currency are left out: name it with --currency EUR"))
     for product in products:
         try:

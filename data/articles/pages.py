@@ -22,6 +22,7 @@ _MAIN = ("main", "[role=main]", "article", "#main-content", "#content", "#main",
 _LEAST_MAIN = 0.4
 """Share of the page's text that what calls itself the main part must have; else it is a teaser beside the text."""
 
+_DEEPEST = 200
 _TITLE_END = re.compile(r"\s+[|–—·»]\s+|\s+-\s+")
 _ADDRESS = re.compile(r"https?://[^\s<>\"']{1,2000}$", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*$")
@@ -36,22 +37,28 @@ def read_page(html: str) -> Document:
     Raises:
         LeftOutError: It is nested without measure.
     """
-    try:
-        return _read(html)
-    except RecursionError as error:
-        raise LeftOutError("tags that are nested too deeply") from error
-
-
-def _read(html: str) -> Document:
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(html, "lxml")
+    if _is_deep(soup):
+        raise LeftOutError("tags that are nested too deeply")
     title, meta = _head(soup)
     hidden = prune(soup)
     main = _main(soup)
     blocks = tuple(_walk(main)) if main is not None else ()
     first = next((block.text for block in blocks if block.level == 1), "")
     return Document(blocks, first or title, meta, hidden)
+
+
+def _is_deep(soup: BeautifulSoup) -> bool:
+    """Whether tags are nested in more than ``_DEEPEST`` others: reading goes down with them."""
+    waiting: list[tuple[Tag, int]] = [(soup, 0)]
+    while waiting:
+        tag, depth = waiting.pop()
+        if depth > _DEEPEST:
+            return True
+        waiting += [(child, depth + 1) for child in tag.find_all(True, recursive=False)]
+    return False
 
 
 def _head(soup: BeautifulSoup) -> tuple[str, dict[str, str]]:

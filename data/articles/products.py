@@ -50,6 +50,7 @@ class Product:
         descriptions: The same.
         values: Attribute's key to language to value.
         prices: Each variant's price.
+        local_prices: Language to price, where each language's shop has its own.
         sale_prices: The same where reduced.
         states: Each variant's state of stock, as written.
         stock: Pieces there are, or None.
@@ -63,6 +64,7 @@ class Product:
     descriptions: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     prices: list[Money] = field(default_factory=list)
+    local_prices: dict[str, Money] = field(default_factory=dict)
     sale_prices: list[Money] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     stock: int | None = None
@@ -167,6 +169,9 @@ class Catalogue:
         for kind, prices in (("price", product.prices), ("sale_price", product.sale_prices)):
             if money := read_money(row.get(kind, ""), row.get("currency", "") or self.currency):
                 prices.append(money)
+        for language in ("en", "zh"):
+            if money := read_money(row.get(f"price_{language}", ""), row.get("currency", "") or self.currency):
+                product.local_prices[language] = money
         if row.get("availability"):
             product.states.append(row["availability"])
         pieces = row.get("stock", "")

@@ -37,6 +37,8 @@ PRODUCT_FIELDS: dict[str, str] = {
     "description": "description summary body body_html details about 描述 商品描述 简介 介绍 详情",
     "description_zh": "description_zh summary_zh 中文描述 中文简介",
     "price": "price regular_price unit_price retail_price 价格 售价 单价 零售价",
+    "price_en": "price_en",
+    "price_zh": "price_zh price_cn",
     "sale_price": "sale_price special_price discounted_price 促销价 特价 折扣价 活动价",
     "currency": "currency price_currency currency_code 币种 货币",
     "availability": "availability stock_status in_stock available 库存状态 是否有货 供货状态",
