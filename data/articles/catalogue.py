@@ -33,7 +33,7 @@ def answers_of_product(product: Product, known: Mapping[str, Attribute], options
         overview = _overview(product, told, known, language)
         for key, value in (*told.items(), ("overview", overview)):
             attribute = known.get(key) or OF_KEY[key]
-            spoken = language if language in attribute.say else "en"
+            spoken = language if language in attribute.say else next(iter(attribute.say))
             text = fill(attribute.say[spoken], name, value)
             if not value or len(text) > MOST_CHARACTERS:
                 continue
@@ -61,8 +61,9 @@ def text_in(texts: Mapping[str, str], language: str) -> str:
 
 def _values(product: Product, known: Mapping[str, Attribute], language: str) -> Iterator[tuple[str, str]]:
     """Attribute's key to value, in the order of the columns; price and stock at the end."""
-    for key in known:
-        if values := product.values.get(key):
+    for key, attribute in known.items():
+        values = product.values.get(key)
+        if values and (language in attribute.say or language not in LANGUAGES):
             yield key, values.get(language) or in_language(text_in(values, language), language)
     if price := _price(product, language):
         yield "price", price
@@ -121,7 +122,7 @@ def _overview(product: Product, told: Mapping[str, str], known: Mapping[str, Att
     spoken = language if language in LANGUAGES else "en"
     colon, end = ("：", "。") if spoken == "zh" else (": ", ".")
     facts = [
-        f"{(known.get(key) or OF_KEY[key]).label[spoken]}{colon}{value.rstrip('.。')}{end}"
+        f"{text_in((known.get(key) or OF_KEY[key]).label, spoken)}{colon}{value.rstrip('.。')}{end}"
         for key, value in told.items()
     ]
     description = text_in(product.descriptions, language)

@@ -124,8 +124,9 @@ class Catalogue:
                 self.unread.append(one_line(name))
                 continue
             told = {"en": "en", "zh": "zh", "cn": "zh"}[ending[1]] if ending else "zh" if _HAN.search(bare) else ""
-            label = bare.replace("_", " ").capitalize()
-            yield _Column(at, attribute_named(bare) or generic({"en": label, "zh": label}, bare), told)
+            language = "zh" if _HAN.search(bare) else "en"
+            known = attribute_named(bare) or generic(bare.replace("_", " ").capitalize(), bare, language)
+            yield _Column(at, known, told)
 
     def products(self, rows: Iterable[tuple[int, Sequence[str]]], place: str, report: Report) -> list[Product]:
         """The products; variants with one ``item_group_id`` are one product.

@@ -76,6 +76,18 @@ KNOWN: tuple[Attribute, ...] = (
         ("容量", "{name}的容量是多少？", "{name}能装多少？", "{name}的容量：{value}。"),
     ),
     _attribute(
+        "people", "persons sleeps number_of_people 人数 适用人数",
+        ("People", "For how many people is {name}?", "How many people fit into {name}?",
+         "Number of people for {name}: {value}."),
+        ("适用人数", "{name}适合几个人用？", "{name}能住几个人？", "{name}的适用人数：{value}。"),
+    ),
+    _attribute(
+        "comfort_temperature", "comfort comfort_temp temperature_rating 舒适温度 适用温度",
+        ("Comfort temperature", "How warm is {name}?", "What is the comfort temperature of {name}?",
+         "Comfort temperature of {name}: {value}."),
+        ("舒适温度", "{name}适合多少度用？", "{name}的舒适温度是多少？", "{name}的舒适温度：{value}。"),
+    ),
+    _attribute(
         "warranty", "guarantee warranty_period 保修 质保 保修期 质保期",
         ("Warranty", "How long is the warranty on {name}?", "What warranty does {name} have?",
          "Warranty on {name}: {value}."),
@@ -155,19 +167,19 @@ def attribute_named(column: str) -> Attribute | None:
     return _BY_NAME.get(column)
 
 
-def generic(label: Mapping[str, str], key: str) -> Attribute:
-    """An attribute that only this catalogue has.
+def generic(label: str, key: str, language: str) -> Attribute:
+    """An attribute that only this catalogue has; it is told in the language of its column's name only.
 
     Args:
-        label: Language to what it is called.
+        label: What it is called.
         key: For ids.
+        language: Of the label.
     """
-    en, zh = (label[language].replace("{", "").replace("}", "") for language in LANGUAGES)
-    return _attribute(
-        key, "",
-        (en, f"What is the {en.lower()} of {{name}}?", f"{en} of {{name}}: {{value}}."),
-        (zh, f"{{name}}的{zh}是什么？", f"{{name}}的{zh}：{{value}}。"),
-    )  # fmt: skip
+    bare = label.replace("{", "").replace("}", "")
+    asked, told = f"What is the {bare.lower()} of {{name}}?", f"{bare} of {{name}}: {{value}}."
+    if language == "zh":
+        asked, told = f"{{name}}的{bare}是什么？", f"{{name}}的{bare}：{{value}}。"
+    return Attribute(key, frozenset((key,)), {language: (asked,)}, {language: told}, {language: bare})
 
 
 def fill(pattern: str, name: str, value: str = "") -> str:
