@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SAMPLE_LOG = PROJECT / "data" / "samples" / "shop.jsonl"
+SAMPLE_ARTICLES = {name: SAMPLE_LOG.parent / path for name, path in (("help", "help"), ("catalogue", "catalogue.csv"))}
+"""The demo shop's help pages and products."""
+
 _DEMO_HOURS = "Mon-Fri 09:00-18:00, Sat 10:00-16:00"
 _DEMO_KEEP = (
     *(f"{box}@northwind-trail.example" for box in ("help", "clubs", "warranty", "invoices", "complaints")),
@@ -33,11 +38,19 @@ _DEMO_KEEP = (
 )
 """The demo shop's own contact data, which its agents give to everybody."""
 
+_BARE = "demo"
+"""Recipe of a shop without logs: its base reads both languages as it comes."""
+
+_SHOWN = 5
+"""Files and rows of a source that are named when they are left out; `careline index import` names them all."""
+
 _STAGES = ("dataset", "model", "index", "rasa")
 
 
 def learn(
-    paths: Annotated[list[Path], typer.Argument(help="Support logs in any format of `careline data import --help`.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Support logs in any format of `careline data import --help`.")
+    ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Force a reader instead of recognising it.")] = None,
     map: Annotated[
         str | None,
@@ -61,17 +74,22 @@ def learn(
     workspace: Annotated[
         str | None, typer.Option(envvar="CARELINE_WORKSPACE", help="The shop's folder; found by default.")
     ] = None,
+    articles: Annotated[
+        list[Path] | None,
+        typer.Option(help="Help articles or a catalogue to answer from too, as `careline index import` reads them."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Learn a bot from support logs, and make it the one that serves.
 
     Stages whose inputs are unchanged are skipped. What served before stays in `var/` and serves until the last stage
-    is done. Example: `careline learn tickets.csv --map text=body,role=from`.
+    is done. Examples: `careline learn tickets.csv --map text=body,role=from`, `careline learn tickets.csv --articles
+    help/`. Without a log, a bot answers from the articles alone.
     """
     place = find_workspace(workspace)
     report = run_stages(
-        place, paths, log_format=format, mapping=map, recipe=recipe, strict=strict, engine=engine, fresh=fresh,
-        continued=continued,
+        place, paths or [], articles=named_sources(articles or []), log_format=format, mapping=map, recipe=recipe,
+        strict=strict, engine=engine, fresh=fresh, continued=continued,
     )  # fmt: skip
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
@@ -79,10 +97,20 @@ def learn(
         print_report(report)
 
 
+def named_sources(articles: list[Path]) -> dict[str, Path]:
+    """Names of the sources that are imported on the way: of files and folders, as far as they can be names."""
+    named: dict[str, Path] = {}
+    for number, path in enumerate(articles, start=1):
+        name = re.sub(r"[^a-z0-9._-]+", "-", path.resolve().stem.lower()).strip("-._")[:40]
+        named[name if name and name not in named else f"articles-{number}"] = path
+    return named
+
+
 def run_stages(
     workspace: Workspace,
     paths: list[Path],
     *,
+    articles: Mapping[str, Path] | None = None,
     log_format: str | None = None,
     mapping: str | None = None,
     recipe: str | None = None,
@@ -96,6 +124,7 @@ def run_stages(
     Args:
         workspace: Where the artefacts go.
         paths: The logs.
+        articles: Sources to import first, by name.
         log_format: A reader's name, or None to recognise each log by content.
         mapping: ``name=column`` pairs for tables, comma-separated.
         recipe: Name of the fine-tuning recipe; None takes the workspace's, and where that is the usual one, what the
@@ -114,7 +143,8 @@ def run_stages(
     from rich.console import Console
 
     from bot.rasa_model import train_rasa
-    from data.build import build_dataset
+    from data.articles.sources import sources_in
+    from data.build import build_bare, build_dataset
     from finetune.choose import PLAIN
     from finetune.cli import open_start
     from finetune.recipe import load_recipe
@@ -125,12 +155,17 @@ def run_stages(
     named = recipe or workspace.settings.learn.recipe
     chosen, clock, start = load_recipe(named), _Clock(console), open_start(workspace, continued)
     with _only_one(workspace):
+        _import(workspace, articles or {}, console)
         with clock.stage("dataset"):
-            dataset = build_dataset(
+            bare = not paths and bool(sources_in(workspace.sources))
+            dataset = build_bare(workspace) if bare else build_dataset(
                 paths, workspace, format=log_format, mapping=mapping, strict=strict, engine=engine, fresh=fresh,
                 console=console,
             )  # fmt: skip
-        chosen = chosen if recipe or named != PLAIN else load_recipe(_asked_for(dataset, console))
+        if bare:
+            chosen = replace(load_recipe(recipe or _BARE), method="frozen")
+        elif not recipe and named == PLAIN:
+            chosen = load_recipe(_asked_for(dataset, console))
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):
@@ -140,6 +175,18 @@ def run_stages(
         live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
         promotion = _promoted(workspace, live, console)
     return _report(workspace, dataset, model, clock.seconds) | {"promotion": promotion}
+
+
+def _import(workspace: Workspace, articles: Mapping[str, Path], console: Console) -> None:
+    """Imports help articles and catalogues; what is unchanged stays what it is."""
+    from data.articles.options import Options
+    from retrieval.sources_cli import import_source
+
+    for name, path in articles.items():
+        found = import_source(workspace, path, Options(name), quiet=True)
+        console.print(f"      {name}: {found['answers']:,} answers", style="dim")
+        for row in found["left_out"][:_SHOWN]:
+            console.print(f"      left out {row['place']}: {row['reason']}", markup=False)
 
 
 def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, Any]:
@@ -270,7 +317,7 @@ def demo(
     workspace = _demo_workspace(recipe, port=port)
     if not learn_only:
         check_port(workspace.settings.web.host, port or workspace.settings.web.port)
-    report = run_stages(workspace, [SAMPLE_LOG], recipe=recipe)
+    report = run_stages(workspace, [SAMPLE_LOG], articles=SAMPLE_ARTICLES, recipe=recipe)
     print_report(report)
     if learn_only:
         return

@@ -21,8 +21,9 @@ from data.intake import check_paths
 from data.people import KEY_FILE, workspace_key
 from data.progress import Progress
 from data.proposals import accepted_labels
-from data.rasa_export import nlu_files
+from data.rasa_export import nlu_files, static_examples
 from data.readers.database import database_source
+from data.records import write_rows
 from data.weak import rules_of
 from data.workspace import PROJECT, Workspace
 
@@ -94,6 +95,34 @@ def build_dataset(
             made = build(DatasetLayout(draft.folder), prepared, key=key, engine=workers, settings=settings)
             report, draft.hashes = made
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
+    return layout
+
+
+def build_bare(workspace: Workspace, *, static: Path = STATIC) -> DatasetLayout:
+    """Makes the dataset of a shop without logs: the static intents, and nothing else.
+
+    Its answers are those of the imported sources, which join at the index.
+
+    Args:
+        workspace: Where it goes.
+        static: Folder with Rasa's NLU files.
+    """
+    recipe = {"bare": True, "static": {path.name: hash_file(path) for path in nlu_files(static)}, "code": CODE_VERSION}
+    parent = workspace.folder("dataset")
+    layout = DatasetLayout(parent / hash_json(recipe))
+    if is_complete(layout.folder, kind="dataset"):
+        return layout
+    with create(parent, Manifest("dataset", layout.folder.name, recipe=recipe)) as draft:
+        made = DatasetLayout(draft.folder)
+        for folder in (made.conversations, made.examples):
+            folder.mkdir()
+            (folder / "empty.jsonl").touch()
+        for path in (made.answers, made.contradictions, made.topics):
+            path.touch()
+        intents = write_rows(made.intents, static_examples(static))
+        report = {"conversations": 0, "messages": 0, "examples": 0, "answers": 0, "topics": 0, "refused_lines": 0}
+        made.report.write_text(json.dumps(report) + "\n", encoding="utf-8")
+        draft.metrics.update(report, intent_examples=intents)
     return layout
 
 

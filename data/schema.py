@@ -223,7 +223,8 @@ class Answer(Record):
         conversations: Ids of up to 20 conversations it was given in, newest first.
         last_used: Unix seconds of the newest use, or None.
         topics: Topic ids it was given under, most frequent first.
-        questions: Up to 5 redacted customer messages it answered, for "because someone asked ...".
+        questions: Up to 5 redacted customer messages it answered, for "because someone asked ..."; of an article or
+            product, what a customer might ask.
         reusable: False for what cannot be said to another customer (personal, only small talk, a question
             about the customer's data): ranked in training, never sent by the bot.
         held_back: Why it is not reusable, in a few words; None when it is.

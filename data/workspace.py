@@ -200,6 +200,11 @@ class Workspace:
         return self.root / self.settings.learn.rules if self.settings.learn.rules else None
 
     @property
+    def sources(self) -> Path:
+        """Folder of the imported articles and catalogues (`data.articles.sources`)."""
+        return self.var / "sources"
+
+    @property
     def corrections(self) -> Path:
         """Folder of what agents corrected (`data.corrections`)."""
         return self.var / "corrections"

@@ -122,7 +122,7 @@ class TrainingData:
         counts = Counter({answer: count for answer, count in counts.items() if count and answer in answers})
         totals = {split: sample.seen for split, sample in kept.items()}
         data = cls(examples, tuple(intents.rows()), answers, counts, totals)
-        if not data.has_answers and len({intent for _, intent in data.labelled}) < 2:
+        if not data.has_answers and not data.is_bare and len({intent for _, intent in data.labelled}) < 2:
             raise InputError(
                 str(dataset.folder), got=f"{len(data.of('train'))} training examples",
                 expected="at least two with different answers, or messages with two intents",
@@ -139,6 +139,11 @@ class TrainingData:
     def has_answers(self) -> bool:
         """Whether there is anything to rank; a table of labelled messages holds intents alone."""
         return len({example.answer for example in self.of("train")}) >= 2
+
+    @cached_property
+    def is_bare(self) -> bool:
+        """Whether it is of a shop without logs: the domain's own intents, and nothing to learn answers from."""
+        return not (self.examples or self.answers or self.labelled) and len({row.intent for row in self.intents}) > 1
 
     @cached_property
     def labelled(self) -> tuple[tuple[str, str], ...]:

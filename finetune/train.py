@@ -82,7 +82,9 @@ def train_model(
     with create(parent, manifest, resume=True) as draft:
         _keep_training(draft.folder)
         run = _Run(data, dataset, ModelLayout(processes.shared(draft.folder)), recipe, Stages(console), board, start)
-        if data.has_answers:
+        if data.is_bare:
+            draft.metrics.update(run.base_alone(base))
+        elif data.has_answers:
             draft.metrics.update(run.all(base))
         else:
             draft.metrics.update(run.intents_alone(base, titles_of(dataset)))
@@ -133,6 +135,12 @@ class _Run:
         metrics |= accuracy | self._rank(encoder, *heads) | self._mood(encoder)
         return {**metrics, "examples": self.data.used(), "seconds": dict(self.stages.seconds)}
 
+    def base_alone(self, base: BaseModel) -> dict[str, Any]:
+        """A model of a shop without logs: base and intent head; search takes its own ranker and thresholds."""
+        outcome, metrics = self._encoder(base)
+        _, accuracy = self._heads(OnnxEncoder.load(self.layout), outcome)
+        return {**metrics, **accuracy, "seconds": dict(self.stages.seconds)}
+
     def intents_alone(self, base: BaseModel, titles: dict[str, str]) -> dict[str, Any]:
         """A model of labelled messages without answers: encoder, intent head and scope."""
         from finetune.intents import fit_intents
@@ -166,7 +174,8 @@ class _Run:
         model, outcome, vocabulary = self._train(base)
         with self.stages.part("export"):
             held_out = self.data.of("valid") or self.data.of("train")
-            probes = [held_out[i].context for i in evenly(len(held_out), _PROBES)]
+            texts = [example.context for example in held_out] or [row.text for row in self.data.intents]
+            probes = [texts[i] for i in evenly(len(texts), _PROBES)]
             judge = intent_judge(self.data, seed=recipe.seed)
             int8 = export_encoder(model, self.layout, base=base, recipe=recipe, probes=probes, judge=judge)
         course = {

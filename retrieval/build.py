@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.articles.sources import FOLDER, answers_in, sources_in
 from data.artifacts import (
     DatasetLayout,
     IndexLayout,
@@ -56,10 +58,13 @@ def build_index(
     console: Console | None = None,
     journal: Path | None = None,
     vectors: Path | None = None,
+    sources: Path | None = None,
 ) -> IndexLayout:
     """Builds the index of a dataset's answers and training contexts; skipped when it is there already.
 
-    An index that was built before the last changes of the journal is as good: whoever serves it applies the rest.
+    The answers of all imported sources join them, and their questions count as logged ones. Each source's hash is a
+    parent, so that the index of a source that has changed is another. An index that was built before the last changes
+    of the journal is as good: whoever serves it applies the rest.
 
     Answers that are not reusable are in it too, for experiments with ranking: search leaves them out.
 
@@ -70,16 +75,19 @@ def build_index(
         console: Where progress is shown; None for silence.
         journal: What people changed (`retrieval.journal`); None for nothing.
         vectors: Folder of the vectors made before (`retrieval.vectors`); None encodes everything.
+        sources: Folder of the imported sources; None takes ``sources`` beside the folder of all indexes.
 
     Returns:
         The finished index.
 
     Raises:
-        InputError: The dataset, the model or the journal is missing, damaged or of another kind.
+        InputError: The dataset, the model, a source or the journal is missing, damaged or of another kind.
     """
+    imported = Sources(sources or parent.parent / FOLDER)
     parents = {
         "dataset": load_manifest(dataset.folder, kind="dataset").key,
         "model": load_manifest(model.folder, kind="model").key,
+        **imported.parents,
     }
     recipe = _recipe(model)
     if (found := find_index(parent, parents, recipe, journal)) is not None:
@@ -87,13 +95,13 @@ def build_index(
     changed, state = _changes_in(journal)
     recipe |= state
     manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
-    answers, asked = with_changes(read_rows(dataset.answers, Answer), changed)
+    answers, asked = with_changes([*read_rows(dataset.answers, Answer), *imported.answers], changed)
     if not answers:
         raise InputError(
-            str(dataset.folder), got="no answer", expected="a log in which agents answer",
-            next_step="Labelled messages alone need no index: run `careline model train`, `careline model predict`.",
+            str(dataset.folder), got="no answer", expected="a log in which agents answer, or imported articles",
+            next_step="Import articles with `careline index import`; labelled messages alone need no index.",
         )  # fmt: skip
-    contexts = [*indexed_contexts(training_contexts(dataset)), *asked]
+    contexts = [*indexed_contexts(training_contexts(dataset)), *imported.questions(), *asked]
     intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
     with create(parent, manifest) as draft, _opened(model, vectors, console) as encoder:
         index = Index.from_parts(answers, contexts, encoder, intents=intents)
@@ -157,6 +165,38 @@ def find_index(
 def mark_in(mark: Mark) -> dict[str, Any]:
     """What the recipe of an index says about the journal."""
     return {"journal": mark.number, "journal_crc": mark.crc}
+
+
+class Sources:
+    """The imported articles and catalogues of a workspace.
+
+    Args:
+        folder: Of all sources; there may be none.
+
+    Raises:
+        InputError: One is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._sources = folder, sources_in(folder)
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """For the manifest: each source's name and the hash of its answers."""
+        return {f"source:{source.name}": source.hash[:12] for source in self._sources}
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers of all of them; an id belongs to one source only, as it follows the source's name."""
+        return [answer for source in self._sources for answer in answers_in(self._folder, source)]
+
+    def questions(self) -> list[Example]:
+        """Each question of an answer as a context that got it."""
+        return [
+            Example("", 0, question, answer.id, "train", answer.language)
+            for answer in self.answers
+            for question in answer.questions
+        ]
 
 
 def training_contexts(dataset: DatasetLayout) -> list[Example]:

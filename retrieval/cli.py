@@ -11,6 +11,7 @@ import typer
 from data.workspace import Live, Workspace, find_workspace
 from retrieval import curate_cli
 from retrieval.evaluate_cli import mount, print_reasons, reasons
+from retrieval.sources_cli import app as sources_app
 
 if TYPE_CHECKING:
     from retrieval.search import SearchResult
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers, and change what is in it.")
 curate_cli.register(app)
 mount(app)
+app.registered_commands += sources_app.registered_commands
 
 _WORKSPACE = Annotated[
     str | None,
