@@ -21,15 +21,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import psutil
 from websockets.exceptions import WebSocketException
 
-from bench import stock_rasa
 from bench.fault_proxy import FaultProxy
 from bench.history import History, Row, total, violations
 from bench.our_server import SHOP, OurServer, learned_shop, our_server
-from bench.printer import CannotRun, Printer
+from bench.printer import ROOT, CannotRun, Printer
+from bench.stock_history import stock_violations
 from bot.gateway.testing import widget
 from bot.handoff import IllegalMove, Move
 from bot.state.entry import Refused, StateUnavailable
@@ -150,7 +149,7 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
         printer.figure("replies_after_takeover", late, n=RACES // part, seconds=time.monotonic() - began)
     if only in (None, "stock"):
         began = time.monotonic()
-        wrong = asyncio.run(_stock(shop, STOCK))
+        wrong = asyncio.run(stock_violations(shop, STOCK, LINES))
         _report(wrong)
         printer.figure("stock_violations", len(wrong), n=STOCK, seconds=time.monotonic() - began)
 
@@ -299,7 +298,6 @@ async def _states(conversation: str, redis_url: str) -> tuple[Any, Any]:
     """The dialogue's state by the window and by full replay."""
     from rasa.shared.core.domain import Domain
 
-    from bench.printer import ROOT
     from bot.state.hydrate import snapshot
     from bot.state.tracker_store import LogTrackerStore
 
@@ -357,66 +355,3 @@ async def _settled(log: ConversationLog, history: History) -> None:
     await asyncio.sleep(0.2)  # a turn that was overtaken may still run
     entries = await log.read(history.conversation)
     history.log = [Row(entry.seq, entry.kind, entry.text, entry.data) for entry in entries]
-
-
-async def _stock(shop: Workspace, count: int) -> list[str]:
-    """Stock Rasa behind the same proxy: each schedule sends, cuts the connection, and sends again, as clients do."""
-    folder = SHOP.parent / "stock"
-    model = stock_rasa.stock_model(shop, folder)
-    wrong: list[str] = []
-    with (
-        stock_rasa.tcp_redis(folder / "redis") as redis_port,
-        stock_rasa.action_server(shop, folder) as (actions_url, _),
-        stock_rasa.stock_server(model, folder, redis_port=redis_port, actions_url=actions_url) as (address, _),
-    ):
-        for seed in range(count):
-            history = await _stock_schedule(address, seed)
-            wrong += [f"stock, seed {seed}: {line}" for line in violations(history)]
-    return wrong
-
-
-async def _stock_schedule(address: str, seed: int) -> History:
-    chance, proxy = random.Random(seed), FaultProxy(address)
-    url = f"http://{await proxy.start()}/webhooks/rest/webhook"
-    history = History(f"stock-{seed}-{os.urandom(3).hex()}")
-    async with aiohttp.ClientSession() as session:
-        for number in range(3):
-            client_id, text = str(number), f"{chance.choice(LINES)} {seed}.{number}"
-            history.sent[client_id] = text
-            body = {"sender": history.conversation, "message": text}
-            sending = asyncio.create_task(_post(session, url, body))
-            await asyncio.sleep(chance.uniform(0.005, 0.03))
-            proxy.cut()
-            if not await sending:
-                await _post(session, url, body)
-        await proxy.stop()
-        await asyncio.sleep(1.0)
-    history.log = await _stock_log(address, history)
-    return history
-
-
-async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, str]) -> bool:
-    try:
-        async with session.post(url, json=body) as answer:
-            await answer.json()
-            return True
-    except (aiohttp.ClientError, OSError):
-        return False
-
-
-async def _stock_log(address: str, history: History) -> list[Row]:
-    """What its tracker holds: each user event as a customer's row under the id of the text that was sent."""
-    ids = {text: client_id for client_id, text in history.sent.items()}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"http://{address}/conversations/{history.conversation}/tracker?include_events=ALL") as answer,
-    ):
-        answer.raise_for_status()
-        events = (await answer.json())["events"]
-    rows: list[Row] = []
-    for event in events:
-        if event["event"] == "user":
-            text = event["text"]
-            rows.append(Row(len(rows) + 1, "customer", text, {"client_id": ids.get(text)}))
-            rows.append(Row(len(rows) + 1, "turn", data={"answers": len(rows)}))
-    return rows
