@@ -36,7 +36,7 @@ def describe(
     division: Division,
     examples: Mapping[str, int],
     found: Topics,
-    held_back: Mapping[str, int] | None = None,
+    counted: tuple[Mapping[str, int], Sequence[IntentExample]] | None = None,
 ) -> dict[str, Any]:
     """Counts what the stages did.
 
@@ -49,11 +49,14 @@ def describe(
         division: How the log was split.
         examples: How many by split.
         found: The topics.
-        held_back: How many answers for which reason, ``reusable`` for the others; None counts the layout's.
+        counted: How many answers are held back for which reason, ``reusable`` for the others, and the intents'
+            examples, as they were written; None reads the layout's files, which corrections have changed.
     """
-    intents = list(read_rows(layout.intents, IntentExample))
-    read = read_rows(layout.answers, Answer) if held_back is None else ()
-    why = Counter(held_back or (answer.held_back or "reusable" for answer in read))
+    why, intents = counted or (
+        Counter(answer.held_back or "reusable" for answer in read_rows(layout.answers, Answer)),
+        list(read_rows(layout.intents, IntentExample)),
+    )
+    why = Counter(why)
     complete = conversations["complete"].to_pylist()
     return {
         "conversations": len(conversations),
