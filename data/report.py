@@ -52,11 +52,8 @@ def describe(
         counted: How many answers are held back for which reason, ``reusable`` for the others, and the intents'
             examples, as they were written; None reads the layout's files, which corrections have changed.
     """
-    why, intents = counted or (
-        Counter(answer.held_back or "reusable" for answer in read_rows(layout.answers, Answer)),
-        list(read_rows(layout.intents, IntentExample)),
-    )
-    why = Counter(why)
+    held_back, intents = counted or _counted(layout)
+    why = Counter(held_back)
     complete = conversations["complete"].to_pylist()
     return {
         "conversations": len(conversations),
@@ -88,6 +85,11 @@ def describe(
         },
         "redacted_values": sum(redacted.values()),
     }
+
+
+def _counted(layout: DatasetLayout) -> tuple[Counter[str], list[IntentExample]]:
+    why = Counter(answer.held_back or "reusable" for answer in read_rows(layout.answers, Answer))
+    return why, list(read_rows(layout.intents, IntentExample))
 
 
 def _by_kind(redacted: Mapping[tuple[str, str], int]) -> dict[str, int]:
