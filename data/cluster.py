@@ -3,6 +3,8 @@
 Ward's tree over reduced vectors, cut where its groups no longer stand apart, then each vector moved to its nearest
 centre. Chosen on CLINC150 (whole, five domains, single domains; class sizes uneven): with the true number of
 groups, Ward and the moves reached ARI .78, k-means .70, a consensus of 15 k-means .75, k-means on spectral vectors .62.
+Tried too, on 22 messages of each of its 150 intents (ARI .769 as it is): vectors smoothed over their nearest 5 or 10,
+.73 to .76; TF-IDF beside the encoder's .73 to .76; 128 components .75; whitened ones .74; moves among the reduced .768.
 """
 
 from __future__ import annotations

@@ -99,13 +99,19 @@ class KnownTopics:
         )
 
 
-def save_topics(path: Path, conversations: Sequence[Conversation], found: Topics) -> None:
+def marks_of(conversations: Sequence[Conversation]) -> dict[str, int]:
+    """Conversation id to a hash of what is labelled: its opening and tag."""
+    return {c.id: _mark(c) for c in conversations}
+
+
+def save_topics(path: Path, conversations: Sequence[Conversation], found: Topics, marks: Mapping[str, int]) -> None:
     """Keeps the labels for the growth of the log.
 
     Args:
         path: The file.
         conversations: That ``found`` was found in.
         found: The topics.
+        marks: From `marks_of`.
     """
     columns: dict[str, list[Any]] = {name: [] for name in LABEL_COLUMNS.names}
     tags: dict[str, str] = {}
@@ -116,7 +122,7 @@ def save_topics(path: Path, conversations: Sequence[Conversation], found: Topics
         if label and label.source == "log" and (tag := tag_of(conversation)):
             tags[tag] = label.topic
         values = (label.topic, label.source, label.confidence) if label else (None, None, None)
-        for name, value in zip(columns, (conversation.id, _mark(conversation), text, *values), strict=True):
+        for name, value in zip(columns, (conversation.id, marks[conversation.id], text, *values), strict=True):
             columns[name].append(value)
     notes = {
         "topics": [topic.to_json() for topic in found.topics],
@@ -137,6 +143,7 @@ def grow_topics(
     conversations: Sequence[Conversation],
     splits: Mapping[str, Split],
     static: Sequence[IntentExample],
+    marks: Mapping[str, int],
 ) -> Topics:
     """Labels what is new of a log.
 
@@ -145,8 +152,9 @@ def grow_topics(
         conversations: All, as in `data.label.find_topics`.
         splits: Conversation id to split.
         static: Examples of the domain's own intents.
+        marks: From `marks_of`.
     """
-    old = {c.id for c in conversations if known.marks.get(c.id) == _mark(c)}
+    old = {i for i, mark in marks.items() if known.marks.get(i) == mark}
     fresh = [c for c in conversations if c.id not in old]
     said = {c.id: text for c in fresh if (text := opening(c))}
     bare = {i: without_stock(text, *known.stock) for i, text in said.items()}

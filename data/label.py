@@ -313,7 +313,8 @@ def examples_of(
 ) -> list[IntentExample]:
     """One row for each opening of a known topic; an opening that is repeated teaches once a split.
 
-    At most ``MOST_EXAMPLES`` of a topic train: more of the same would teach nothing and take minutes.
+    At most ``MOST_EXAMPLES`` of a topic train: more of the same would teach nothing and take minutes. A hash of the
+    text says which, so that a log that has grown by little has nearly the same.
     """
     rows: dict[tuple[str, str, Split], IntentExample] = {}
     for i, text in openings.items():
@@ -325,7 +326,17 @@ def examples_of(
     grouped: dict[tuple[str, Split], list[IntentExample]] = defaultdict(list)
     for row in rows.values():
         grouped[row.intent, row.split].append(row)
-    return [row for members in grouped.values() for row in evenly(members, MOST_EXAMPLES)]
+    return [row for members in grouped.values() for row in _drawn(members)]
+
+
+def _drawn(rows: list[IntentExample]) -> list[IntentExample]:
+    """At most ``MOST_EXAMPLES`` of the rows, in their order."""
+    from data.wording import number
+
+    if len(rows) <= MOST_EXAMPLES:
+        return rows
+    places = sorted(range(len(rows)), key=lambda place: number(rows[place].text))
+    return [rows[place] for place in sorted(places[:MOST_EXAMPLES])]
 
 
 def _topics(

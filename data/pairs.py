@@ -199,7 +199,8 @@ def _answer(
     inside = said.conversation[rows]
     where = inside.tolist()
     asked = (said.questions[row] for row in rows[train[inside]].tolist())
-    under = Counter(topics[ids[c]] for c in where if ids[c] in topics)
+    under = Counter(map(topics.get, map(ids.__getitem__, where)))  # an answer may have been given 10,000 times
+    under.pop(None, None)
     varies = len(group.wordings) > 1 or "<" in group.text
     template = find_template(dict(group.wordings)) if why and varies else None
     return Answer(
@@ -209,7 +210,7 @@ def _answer(
         support=group.support,
         conversations=tuple(dict.fromkeys(ids[c] for c in where[: 4 * MOST_CONVERSATIONS]))[:MOST_CONVERSATIONS],
         last_used=float(times[rows[0]]) or None,
-        topics=tuple(topic for topic, _ in under.most_common()),
+        topics=tuple(topic for topic, _ in under.most_common() if topic),
         questions=_first_different(asked),
         reusable=why is None,
         held_back=why,

@@ -36,7 +36,7 @@ def describe(
     division: Division,
     examples: Mapping[str, int],
     found: Topics,
-    held_back: Mapping[str, int] | None = None,
+    counted: tuple[Mapping[str, int], Sequence[IntentExample]] | None = None,
 ) -> dict[str, Any]:
     """Counts what the stages did.
 
@@ -49,11 +49,11 @@ def describe(
         division: How the log was split.
         examples: How many by split.
         found: The topics.
-        held_back: How many answers for which reason, ``reusable`` for the others; None counts the layout's.
+        counted: How many answers are held back for which reason, ``reusable`` for the others, and the intents'
+            examples, as they were written; None reads the layout's files, which corrections have changed.
     """
-    intents = list(read_rows(layout.intents, IntentExample))
-    read = read_rows(layout.answers, Answer) if held_back is None else ()
-    why = Counter(held_back or (answer.held_back or "reusable" for answer in read))
+    held_back, intents = counted or _counted(layout)
+    why = Counter(held_back)
     complete = conversations["complete"].to_pylist()
     return {
         "conversations": len(conversations),
@@ -85,6 +85,11 @@ def describe(
         },
         "redacted_values": sum(redacted.values()),
     }
+
+
+def _counted(layout: DatasetLayout) -> tuple[Counter[str], list[IntentExample]]:
+    why = Counter(answer.held_back or "reusable" for answer in read_rows(layout.answers, Answer))
+    return why, list(read_rows(layout.intents, IntentExample))
 
 
 def _by_kind(redacted: Mapping[tuple[str, str], int]) -> dict[str, int]:

@@ -24,7 +24,7 @@ from data.dedupe import stock_of
 from data.earlier import Decided, Earlier, find_earlier, key_of, save_splits, save_survey, shard_folders, shard_name
 from data.engine import Engine
 from data.grouping import Groups, Utterances
-from data.grown import grow_topics, save_topics
+from data.grown import grow_topics, marks_of, save_topics
 from data.intake import Complaints
 from data.label import Topics, find_topics
 from data.own_patterns import compile_patterns
@@ -47,7 +47,7 @@ from data.workspace import Learn
 
 _Codes = NDArray[np.int8]
 
-MANY = 8
+MANY = 32
 """Blocks after which processes that redacted hold much that is of no use to the stages after it."""
 
 
@@ -149,7 +149,7 @@ class _Build:
         report = describe(
             self.layout, self._table, refused=self._refused(surveys), duplicates=register.duplicates,
             redacted=self._redacted(), division=division, examples=examples, found=found,
-            held_back=None if corrected else held_back,
+            counted=None if corrected else (held_back, [*found.static, *found.examples]),
         )  # fmt: skip
         report |= corrected
         self.layout.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -372,16 +372,17 @@ class _Build:
     def _topics(self, division: Division) -> Topics:
         with self.progress.step("topics"):
             options, openings = self.prepared.options, list(self._openings())
+            marks = marks_of(openings)
             static = static_examples(options.static)
             table = set(self._table["messages"].to_pylist()) == {1}
             known = None if options.rules or table else self.earlier.topics(hash_json(options.accepted))
             if known is not None:
-                found = grow_topics(known, openings, division.splits, static)
+                found = grow_topics(known, openings, division.splits, static, marks)
             else:
                 found = find_topics(
                     openings, division.splits, static, accepted=options.accepted, rules=options.rules, table=table
                 )
-            save_topics(self.layout.labels, openings, found)
+            save_topics(self.layout.labels, openings, found, marks)
             return found
 
     def _openings(self) -> Iterator[Conversation]:

@@ -73,6 +73,18 @@ def test_examples_of_a_topic_are_capped_but_not_its_conversations(monkeypatch: p
     assert len(found.of) == len(log)
 
 
+def test_a_topic_that_grows_by_little_keeps_nearly_all_its_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label, "MOST_EXAMPLES", 20)
+    log = [Conversation(f"c{i}", (Message("customer", f"my parcel {i} is lost"),), "en", "lost") for i in range(300)]
+    few, all_ = (find_topics(log[:n], dict.fromkeys((c.id for c in log), "train"), []) for n in (297, 300))
+    before, after = ([e.text for e in found.examples] for found in (few, all_))
+    assert len(before) == len(after) == 20
+    assert len(set(before) & set(after)) >= 17, "each of the three new ones takes the place of one at most"
+    numbers = [int(text.split()[2]) for text in after]
+    assert numbers == sorted(numbers), "in the order of the log"
+    assert numbers[0] < 100 < 200 < numbers[-1], "from all of it"
+
+
 def test_comparing_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from data.schema import IntentExample
 

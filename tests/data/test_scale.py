@@ -22,7 +22,7 @@ import data.earlier
 from data.artifacts import DatasetLayout, load_manifest
 from data.build import build_dataset
 from data.earlier import key_of, shard_folders
-from data.engine import Dask, Processes, Serial, choose_engine
+from data.engine import FEW, Dask, Processes, Serial, choose_engine
 from data.errors import InputError
 from data.pairs import answers_of
 from data.people import KEY_BYTES, KEY_FILE
@@ -95,14 +95,14 @@ def cluster() -> Iterator[Any]:
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.enable_socket
 def test_one_process_two_and_a_cluster_write_the_same(tmp_path: Path, cluster: Any) -> None:
-    write_rows(tmp_path / "log.jsonl", talks(400))
+    write_rows(tmp_path / "log.jsonl", talks(600))
     written = {
         engine: files_of(build_dataset([tmp_path / "log.jsonl"], workspace(tmp_path / name), engine=engine))
         for name, engine in (("one", "1"), ("two", "2"), ("dask", cluster.scheduler_address))
     }
     one, two, dask = written.values()
     assert one == two == dask
-    assert sum(name.startswith("conversations/") for name in one) > 3
+    assert sum(name.startswith("conversations/") for name in one) > FEW
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -235,11 +235,24 @@ def test_after_a_kill_a_build_goes_on_and_ends_the_same(tmp_path: Path) -> None:
 
 def test_a_worker_that_is_killed_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="a worker process"), Processes(1) as engine:
-        list(engine.map(_kill_itself, [1]))
+        list(engine.map(_kill_itself, range(FEW + 1)))
 
 
 def _kill_itself(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_few_items_start_no_worker() -> None:
+    with Processes(2) as engine:
+        assert set(engine.map(_process, range(FEW))) == {os.getpid()}
+        assert os.getpid() not in set(engine.map(_process, iter(range(FEW + 1))))
+        assert os.getpid() not in set(engine.map(_process, [1])), "they have been started"
+        engine.rest()
+        assert list(engine.map(_process, [1])) == [os.getpid()]
+
+
+def _process(_: int) -> int:
+    return os.getpid()
 
 
 def test_engines_are_chosen_by_size_and_by_name() -> None:
