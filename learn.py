@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, load_manifest
+from data.artifacts import DatasetLayout, ModelLayout, load_manifest
 from data.errors import InputError
 from data.workspace import DEMO, PROJECT, Live, Services, Shop, Workspace, WorkspaceSettings, find_workspace
 
@@ -149,7 +149,7 @@ def run_stages(
     from finetune.cli import open_start
     from finetune.recipe import load_recipe
     from finetune.train import train_model
-    from retrieval.build import build_index
+    from retrieval.compact import build_for
 
     console = Console(stderr=True)
     named = recipe or workspace.settings.learn.recipe
@@ -169,8 +169,7 @@ def run_stages(
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):
-            index = build_index(dataset, model, workspace.folder("index"), console=console)
-            index = _curated(workspace, index, model)
+            index = build_for(workspace, dataset, model, console=console)
         with clock.stage("rasa"):
             rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
         live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
@@ -188,16 +187,6 @@ def _import(workspace: Workspace, articles: Mapping[str, Path], console: Console
         console.print(f"      {name}: {found['answers']:,} answers", style="dim")
         for row in found["left_out"][:_SHOWN]:
             console.print(f"      left out {row['place']}: {row['reason']}", markup=False)
-
-
-def _curated(workspace: Workspace, index: IndexLayout, model: ModelLayout) -> IndexLayout:
-    """The index with what people added to the one that serves, or withdrew from it."""
-    from data.artifacts import is_complete
-    from retrieval.curate import carry_over
-
-    if not (workspace.var / "live.json").is_file() or not is_complete(workspace.live_index().folder, kind="index"):
-        return index
-    return carry_over(workspace.live_index(), index, model)
 
 
 def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, Any]:

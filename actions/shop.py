@@ -8,10 +8,11 @@ from pathlib import Path
 
 from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
 from actions.settings import read_settings
-from data.artifacts import load_manifest
+from data.artifacts import IndexLayout, load_manifest
 from data.errors import InputError
 from data.workspace import Workspace
 from retrieval.answers import AnswerBook
+from retrieval.journal import Follower, Rewound, mark_of
 
 
 class ActionShop:
@@ -29,7 +30,7 @@ class ActionShop:
         self._orders: OrderService | None = None
 
     def answers(self, index: str | None = None) -> AnswerBook:
-        """The answers of an index.
+        """The answers of an index, with all that people changed until now.
 
         Args:
             index: Key of the index that found the hits: during a switch it may be the one before. None: the live one.
@@ -38,11 +39,17 @@ class ActionShop:
             InputError: Nothing was learned, or the index is not what its manifest says.
         """
         key = index if index and (self.workspace.folder("index") / index).is_dir() else self.workspace.live().index
+        if key in self._books:
+            try:
+                self._books[key].refresh()
+            except Rewound:  # another journal: what was applied from the old one must go
+                del self._books[key]
         if key not in self._books:
-            folder = self.workspace.folder("index") / key
-            load_manifest(folder, kind="index")
+            layout = IndexLayout(self.workspace.folder("index") / key)
+            mark = mark_of(load_manifest(layout.folder, kind="index"))
             newest = list(self._books.items())[-1:]  # the one before stays for turns that began with it
-            self._books = dict(newest) | {key: AnswerBook.load(folder / "answers.jsonl")}
+            book = AnswerBook.open(layout, Follower(self.workspace.changes, mark))
+            self._books = dict(newest) | {key: book}
         return self._books[key]
 
     def orders(self) -> OrderService | None:

@@ -20,9 +20,12 @@ BENCHES = {
     "lora": "low-rank adapters against full fine-tuning on BANKING77",
     "gpu": "training and FAISS on a graphics card; cannot run without one",
     "ranking": "the agent's answer among all (STAR) or 100 (TweetSumm) beside TF-IDF and BM25; moods; Chinese",
+    "hybrid": "the product's search beside BM25 and vectors alone: paraphrased bank FAQs, STAR with context",
+    "scale": "an index of a million answers: recall, time, memory, opening; batches beside raw FAISS",
     "intents": "BANKING77 with all its data: accuracy, minutes, what int8 costs",
     "few_shot": "BANKING77 with ten and with five examples an intent",
     "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
+    "living_index": "one answer added to a million, seen elsewhere; writers killed with -9 at random moments",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

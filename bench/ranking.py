@@ -74,14 +74,23 @@ def _recipe(*, minutes: float, quick: bool) -> Any:
     return replace(recipe, minutes=minutes, minutes_least=min(minutes, 5.0), max_held_out=0)
 
 
-def _star(printer: Printer, folder: Path, *, quick: bool) -> None:
+def star_ranking(folder: Path, *, quick: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """Trains on STAR in ``folder``, which is made.
+
+    Returns:
+        The dataset, the model, and the held-out ranking: ``n``, ``systems``.
+    """
     from data.build import build_dataset
     from data.workspace import Workspace
 
-    started = time.monotonic()
     folder.mkdir()
     dataset = build_dataset([_data(STAR)], Workspace(folder))
-    ranking = _trained(dataset, folder, _recipe(minutes=8.0, quick=quick))[1]
+    return dataset, *_trained(dataset, folder, _recipe(minutes=8.0, quick=quick))
+
+
+def _star(printer: Printer, folder: Path, *, quick: bool) -> None:
+    started = time.monotonic()
+    _, _, ranking = star_ranking(folder, quick=quick)
     ours, peer = ranking["systems"]["careline"], ranking["systems"]["tfidf + logistic regression"]
     n, seconds, name = ranking["n"], time.monotonic() - started, "TF-IDF + logistic regression"
     printer.figure("star_r1", ours["r1"], n=n, seconds=seconds, peer=name, peer_value=peer["r1"])

@@ -279,8 +279,9 @@ class IndexLayout:
 
     folder: Path
 
-    answers = _Member("answers.jsonl", "`Answer` rows in the order of FAISS ids.")
-    questions = _Member("questions.jsonl", "Logged contexts: {text, answer, conversation, time}.")
-    dense = _Member("answers.faiss", "FAISS index of answer texts, with ids.")
-    dense_questions = _Member("questions.faiss", "FAISS index of contexts, with ids.")
-    lexical = _Member("lexical", "bm25s folder of answers with their questions.")
+    answers = _Member("answers.jsonl", "`Answer` rows; `answers.starts.npy` says where each begins.")
+    questions = _Member("questions.jsonl", "Logged contexts, `retrieval.index.Logged`; with `questions.starts.npy`.")
+    dense = _Member("answers.faiss", "FAISS index of the answers' texts; above 50,000 with `answers.half.npy`.")
+    dense_questions = _Member("questions.faiss", "FAISS index of the logged contexts, likewise.")
+    lexical = _Member("lexical", "BM25 postings of answers and of questions, `retrieval.postings.Postings`.")
+    columns = _Member("columns", "What filters and evidence read, as arrays, `retrieval.columns.Columns`.")

@@ -6,6 +6,7 @@ module of each process passes what it found there.
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -137,9 +138,23 @@ class Workspace:
                 next_step="Run `careline learn` again.",
             ) from error
 
-    def go_live(self, live: Live) -> None:
-        """Switches all four artefacts at once; running processes notice by polling the file."""
-        write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
+    def go_live(self, live: Live, *, instead_of: Live | None = None) -> bool:
+        """Switches all four artefacts at once; running processes notice by polling the file.
+
+        Args:
+            live: What serves from now on.
+            instead_of: Switch only while this serves, and else leave it as it is.
+
+        Returns:
+            Whether it was switched.
+        """
+        self.var.mkdir(parents=True, exist_ok=True)
+        with (self.var / "live.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if instead_of is not None and self.live() != instead_of:
+                return False
+            write_atomic(self.var / "live.json", json.dumps(asdict(live), indent=2) + "\n")
+        return True
 
     @property
     def proposals(self) -> Path:
@@ -160,6 +175,16 @@ class Workspace:
     def corrections(self) -> Path:
         """Folder of what agents corrected (`data.corrections`)."""
         return self.var / "corrections"
+
+    @property
+    def changes(self) -> Path:
+        """What people changed about the answers (`retrieval.journal`)."""
+        return self.var / "answers" / "changes.jsonl"
+
+    @property
+    def vectors(self) -> Path:
+        """Folder of vectors by the content of their texts (`retrieval.vectors`)."""
+        return self.var / "vectors"
 
     def live_dataset(self) -> DatasetLayout:
         """The dataset that serves."""

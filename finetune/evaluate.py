@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -215,7 +215,7 @@ def tfidf_ranking(data: TrainingData, given: Contest) -> tuple[str, Ranking]:
     return "tfidf + logistic regression", _ranking(rows, place, given)
 
 
-def _ranking(scores: Iterator[NDArray[Any]], row_of: dict[str, int], given: Contest) -> Ranking:
+def _ranking(scores: Iterator[NDArray[Any]], row_of: Mapping[str, int], given: Contest) -> Ranking:
     """Ranks from full rows of scores; in ``1 of 100`` among the drawn candidates only."""
     ranks = []
     for i, (row, example) in enumerate(zip(scores, given.examples, strict=True)):

@@ -38,13 +38,13 @@ def explain(
 ) -> None:
     """Explain a prediction of the live model: words, nearest logged examples, thresholds and what they led to."""
     from retrieval.explain import explain_message
-    from retrieval.search import Searcher
+    from retrieval.living import open_live
 
     check_page(html)
     if language not in (None, "en", "zh"):
         raise InputError("--language", got=str(language), expected="en or zh", next_step="Name one of them.")
     place = find_workspace(workspace)
-    found = explain_message(Searcher.open(place.live_index(), place.live_model()), text, answers=answer)
+    found = explain_message(open_live(place), text, answers=answer)
     others: tuple[Word, ...] = ()
     if gradients and found.intent is not None:
         from finetune.gradients import gradient_words

@@ -12,12 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from data.artifacts import DatasetLayout, ModelLayout, load_manifest
+from data.artifacts import DatasetLayout, ModelLayout, is_complete, load_manifest
 from data.errors import InputError
 from data.workspace import Live, Workspace
 from finetune.compare import Comparison, compare_models
-from retrieval.build import build_index
-from retrieval.curate import carry_over
+from retrieval.compact import build_for
 from retrieval.head import LinearHead
 
 Move = Literal["learn", "promote", "rollback"]
@@ -162,8 +161,7 @@ class Registry:
             raise refusal(comparison)
         model = self.model(key)
         dataset = self.dataset_of(model)
-        index = build_index(dataset, model, self.workspace.folder("index"))
-        index = carry_over(self.workspace.live_index(), index, model)
+        index = build_for(self.workspace, dataset, model)
         after = Live(dataset.folder.name, key, index.folder.name, live.rasa)
         return self.go_live("promote", after, comparison=comparison, reason=reason, forced=force)
 
@@ -185,7 +183,7 @@ class Registry:
     def rollback(self, *, reason: str = "") -> Promotion:
         """Back to what served before the last promotion that was not taken back yet.
 
-        Index and dataset go back with the model, so answers that were added by hand since are left out of what serves.
+        Index and dataset go back with the model; what people changed about answers since then holds in that index too.
 
         Raises:
             InputError: Nothing to go back to, or it is not whole any more.
@@ -202,7 +200,9 @@ class Registry:
                 str(self.path), got="no promotion to take back", expected="at least two models that served",
                 next_step="Name a model with `careline model promote`.",
             )  # fmt: skip
-        self.model(before.model)
+        model = self.model(before.model)
+        if not is_complete(self.workspace.folder("index") / before.index, kind="index"):  # compaction drops old ones
+            before = replace(before, index=build_for(self.workspace, self.dataset_of(model), model).folder.name)
         made = load_manifest(self.workspace.folder("index") / before.index, kind="index")
         if made.parents.get("model") != before.model:
             raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ SHARED_WORDS = 0.15
 hundred examples finds much alike that is not."""
 
 _DEEP = 60
+_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,7 @@ class Alike:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._known_words: dict[int, frozenset[str]] = {}
-
-    @cached_property
-    def _facts(self) -> list[tuple[frozenset[str], bool]]:
-        """Numbers of each answer, and whether it denies something."""
-        return [(numbers_of(a.text), bool(_NO.search(a.text))) for a in self.index.answers]
+        self._read = lru_cache(maxsize=_KEPT)(self._facts)  # of a row, whose text never changes
 
     def among(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n, n) whether two of the answers in these rows say the same; symmetric, true on the diagonal."""
@@ -130,22 +126,17 @@ class Alike:
 
     def _agree(self, a: int, b: int, cosine: float) -> bool:
         one, two = self.index.answers[a], self.index.answers[b]
-        (numbers, denies), (others, denies_too) = self._facts[a], self._facts[b]
+        (numbers, denies, words), (others, denies_too, more) = self._read(a), self._read(b)
         if one.language != two.language or denies != denies_too:
             return False
         if bool(numbers) != bool(others) or cosine < (NEAR_WITH_NUMBERS if numbers else NEAR):
             return False
-        return _agreeing(numbers, others) and self._overlap(a, b) >= SHARED_WORDS
+        return _agreeing(numbers, others) and len(words & more) >= SHARED_WORDS * max(1, len(words | more))
 
-    def _overlap(self, a: int, b: int) -> float:
-        """Jaccard's index of the words of two answers."""
-        one, two = self._words(a), self._words(b)
-        return len(one & two) / max(1, len(one | two))
-
-    def _words(self, row: int) -> frozenset[str]:
-        if row not in self._known_words:
-            self._known_words[row] = frozenset(words_of(self.index.answers[row].text))
-        return self._known_words[row]
+    def _facts(self, row: int) -> tuple[frozenset[str], bool, frozenset[str]]:
+        """Numbers of an answer, whether it denies something, and its words."""
+        text = self.index.answers[row].text
+        return numbers_of(text), bool(_NO.search(text)), frozenset(words_of(text))
 
 
 def numbers_of(text: str) -> frozenset[str]:

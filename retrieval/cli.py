@@ -1,4 +1,4 @@
-"""``careline index``: build the index, search in it, add an answer by hand, take one out."""
+"""``careline index``: build the index and search in it; `retrieval.curate_cli` has what changes it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.workspace import Live, Workspace, find_workspace
+from retrieval import curate_cli
 from retrieval.sources_cli import app as sources_app
 
 if TYPE_CHECKING:
     from retrieval.search import SearchResult
 
-app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers.")
+app = typer.Typer(no_args_is_help=True, help="Build and search the index of answers, and change what is in it.")
+curate_cli.register(app)
 app.registered_commands += sources_app.registered_commands
 
 _WORKSPACE = Annotated[
@@ -30,10 +32,10 @@ def build(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
     from rich.console import Console
 
     from data.artifacts import load_manifest
-    from retrieval.build import build_index
+    from retrieval.compact import build_for
 
     place = _place(workspace)
-    index = build_index(place.live_dataset(), place.live_model(), place.folder("index"), console=Console(stderr=True))
+    index = build_for(place, place.live_dataset(), place.live_model(), console=Console(stderr=True))
     _switch(place, index.folder)
     metrics = dict(load_manifest(index.folder, kind="index", verify=False).metrics)
     if as_json:
@@ -52,46 +54,13 @@ def search(
     as_json: _JSON = False,
 ) -> None:
     """Search for answers to a question, and show why each was found."""
-    from retrieval.search import Searcher
+    from retrieval.living import open_live
 
-    place = _place(workspace)
-    searcher = Searcher.open(place.live_index(), place.live_model())
-    result = searcher.search(question, k=hits, language=language, explained=hits)
+    result = open_live(_place(workspace)).search(question, k=hits, language=language, explained=hits)
     if as_json:
         print(json.dumps(_full(result), ensure_ascii=False))
     else:
         _print(result)
-
-
-@app.command()
-def add(
-    question: Annotated[str, typer.Argument(help="What a customer might ask.")],
-    answer: Annotated[str, typer.Argument(help="What the bot shall say.")],
-    workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
-) -> None:
-    """Add an answer written by hand, and switch to the index that has it."""
-    from retrieval.curate import add_answer
-
-    place = _place(workspace)
-    index, answer_id = add_answer(place.live_index(), place.live_model(), question=question, text=answer)
-    _switch(place, index.folder)
-    print(json.dumps({"answer": answer_id, "index": index.folder.name}) if as_json else f"added {answer_id}")
-
-
-@app.command()
-def remove(
-    answer: Annotated[str, typer.Argument(help="Id of the answer, as `careline index search` shows it.")],
-    workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
-) -> None:
-    """Never say an answer again, and switch to the index without it."""
-    from retrieval.curate import remove_answer
-
-    place = _place(workspace)
-    index = remove_answer(place.live_index(), answer)
-    _switch(place, index.folder)
-    print(json.dumps({"answer": answer, "index": index.folder.name}) if as_json else f"removed {answer}")
 
 
 def _place(workspace: str | None) -> Workspace:

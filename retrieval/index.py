@@ -2,110 +2,70 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.artifacts import IndexLayout
 from data.errors import InputError
-from data.records import read_rows, write_rows
-from data.schema import Answer, Example, IntentExample, Record
-from retrieval.answers import AnswerBook, is_sayable
-from retrieval.dense import VectorIndex
+from data.schema import Answer, Example, IntentExample
+from retrieval.answers import AnswerBook
+from retrieval.columns import Asked, Columns, Rows
+from retrieval.dense import FLAT_UP_TO, VectorIndex
 from retrieval.encoder import Encoder, Vectors
+from retrieval.filters import Filters
+from retrieval.grown import Grown
 from retrieval.lexical import Lexical
+from retrieval.logged import OUT_OF_SCOPE, Logged, logged_of, message_of, searched_text, written_questions
+from retrieval.shelf import NO_ROW, Ids, Shelf
 
-NO_ROW = -1
-OUT_OF_SCOPE = "out_of_scope"
-"""The static intent whose examples say what is none of the shop's business."""
-
-_HALF_LIFE = 180 * 86_400.0
+__all__ = ["NO_ROW", "OUT_OF_SCOPE", "Index", "Logged", "logged_of", "message_of", "searched_text", "written_questions"]
 
 _UNKNOWN_OUTCOMES = 5.0
 """So many neutral endings are added to those of an answer, lest one angry customer condemn it."""
 
 
-@dataclass(frozen=True)
-class Logged(Record):
-    """What was once asked: a context that got an answer, or an example of an intent (then ``answer`` is empty).
-
-    Attributes:
-        text: As the encoder reads it.
-        answer: Id of the answer given, or empty.
-        conversation: Where it was asked.
-        language: ``en`` or ``zh`` (or another code).
-        time: Unix seconds, or None.
-        intent: For examples of intents.
-        count: How often this text had this outcome.
-        weight: Mean of ``Example.weight`` over these: how the conversations ended.
-    """
-
-    text: str
-    answer: str = ""
-    conversation: str = ""
-    language: str = "en"
-    time: float | None = None
-    intent: str = ""
-    count: int = 1
-    weight: float = 1.0
-
-
-def logged_of(examples: Iterable[Example], intents: Iterable[IntentExample] = ()) -> list[Logged]:
-    """Contexts and examples of intents as one list; of texts with the same outcome the last is kept and counted."""
-    rows = [Logged(e.context, e.answer, e.conversation, e.language, e.time, weight=e.weight) for e in examples]
-    rows += [Logged(i.text, language=i.language, intent=i.intent) for i in intents]
-    count, weight = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
-    for row in rows:
-        key = row.text, row.answer, row.intent
-        count[key] += 1
-        weight[key] += row.weight  # type: ignore[assignment]  # a Counter sums floats as well
-    kept = {(row.text, row.answer, row.intent): row for row in rows if row.text.strip()}
-    return [replace(row, count=count[key], weight=weight[key] / count[key]) for key, row in kept.items()]
-
-
-def message_of(context: str) -> str:
-    """What a rendered context asks last, without the speakers' names.
-
-    That is everything after the last agent's turn; where the agent spoke last ("one moment, please"), what the
-    customer had said before; the agent's own words when nothing else is there.
-    """
-    lines = context.split("\n")
-    tail: list[str] = []
-    for line in reversed(lines):
-        if not line.startswith("agent: "):
-            tail.insert(0, line)
-        elif tail:
-            break
-    return " ".join(line.split(": ", 1)[-1] if _has_speaker(line) else line for line in tail or lines[-1:])
-
-
-def _has_speaker(line: str) -> bool:
-    return line.startswith(("customer: ", "agent: ", "system: "))
-
-
-@dataclass(frozen=True, eq=False)
 class Index:
-    """Everything that candidates are drawn from. Row ``i`` of the answers is id ``i`` in the vectors.
+    """Everything that candidates are drawn from. Row ``i`` of the answers is row ``i`` of vectors, words and columns.
 
-    Attributes:
+    Rows are appended and retired in memory: what was built is never copied, and a search that runs meanwhile sees the
+    index before or after. A row that was retired keeps its number and its text.
+
+    Args:
         answers: The answers.
         logged: What was asked.
         dense: Vectors of the answers' texts.
         dense_logged: Vectors of ``logged``.
         lexical: Words of the answers' texts.
         lexical_logged: Words of what each of ``logged`` asks last.
+        columns: Of the answers.
+        asked: Columns of ``logged``.
+        row_of: Answer id to row, for the answers that are not retired.
     """
 
-    answers: tuple[Answer, ...]
-    logged: tuple[Logged, ...]
-    dense: VectorIndex
-    dense_logged: VectorIndex
-    lexical: Lexical
-    lexical_logged: Lexical
+    def __init__(
+        self,
+        answers: Shelf[Answer],
+        logged: Shelf[Logged],
+        dense: VectorIndex,
+        dense_logged: VectorIndex,
+        lexical: Lexical,
+        lexical_logged: Lexical,
+        columns: Columns,
+        asked: Asked,
+        row_of: Ids,
+    ) -> None:
+        self.answers, self.logged = answers, logged
+        self.dense, self.dense_logged = dense, dense_logged
+        self.lexical, self.lexical_logged = lexical, lexical_logged
+        self.columns, self.asked, self.row_of = columns, asked, row_of
+        self.version = 0
+        self.filters = Filters(self)
+        self._moved: dict[int, int] = {}
+        self._writing = threading.RLock()
 
     @classmethod
     def from_parts(
@@ -119,115 +79,303 @@ class Index:
         """Encodes and indexes in memory.
 
         Args:
-            answers: All candidates, sayable or not.
+            answers: All candidates, sayable or not. The questions of those that were written, not logged, are indexed
+                too.
             contexts: Training contexts (never those that are to be evaluated).
             encoder: Of the model that will search.
             intents: Training examples of intents: they tell what is in scope.
         """
-        logged = logged_of(contexts, intents)
+        logged = [*logged_of(contexts, intents), *(row for answer in answers for row in written_questions(answer))]
+        vectors = encoder.encode([searched_text(answer) for answer in answers])
+        return cls.of(answers, logged, vectors, _encode_once(encoder, [row.text for row in logged]))
+
+    @classmethod
+    def of(
+        cls,
+        answers: Sequence[Answer],
+        logged: Sequence[Logged],
+        vectors: NDArray[Any],
+        question_vectors: NDArray[Any],
+        *,
+        flat_up_to: int = FLAT_UP_TO,
+    ) -> Index:
+        """Indexes what is encoded already.
+
+        Args:
+            answers: (n,).
+            logged: (m,) each names its answer by id.
+            vectors: (n, dim) of ``searched_text`` of each answer; of any float type, and may be mapped.
+            question_vectors: (m, dim) of the text of each of ``logged``.
+            flat_up_to: See ``retrieval.dense.FLAT_UP_TO``.
+        """
+        shelf, questions = Shelf(answers), Shelf(logged)
+        row_of = Ids.of(shelf)
+        rows = row_of.rows_of(row.answer for row in logged)
+        counts = np.array([row.count for row in logged], dtype=np.float32)
+        weights = np.array([row.weight for row in logged], dtype=np.float32)
+        in_scope = np.array([row.intent != OUT_OF_SCOPE for row in logged], dtype=bool)
+        asked = Asked(Grown(rows), Grown(counts), Grown(in_scope), Grown(np.ones(len(logged), dtype=bool)))
         return cls(
-            tuple(answers),
-            tuple(logged),
-            VectorIndex.build(encoder.encode([answer.text for answer in answers])),
-            VectorIndex.build(_encode_once(encoder, [row.text for row in logged])),
-            Lexical.build([answer.text for answer in answers]),
-            Lexical.build([message_of(row.text) for row in logged]),
+            shelf,
+            questions,
+            VectorIndex.build(vectors, flat_up_to=flat_up_to),
+            VectorIndex.build(question_vectors, flat_up_to=flat_up_to),
+            Lexical.build(searched_text(answer) for answer in answers),
+            Lexical.build(message_of(row.text) for row in logged),
+            Columns.of(answers, outcomes(rows, counts, weights, size=len(answers))),
+            asked,
+            row_of,
         )
 
+    def __len__(self) -> int:
+        """Rows, retired ones too."""
+        return len(self.columns)
+
+    def append(
+        self, answers: Sequence[Answer], questions: Sequence[Logged], vectors: Vectors, question_vectors: Vectors
+    ) -> Rows:
+        """Adds answers and questions; they are found from the next search on.
+
+        Args:
+            answers: (n,) with ids that are not there yet.
+            questions: (m,) each names its answer, new or old, by id.
+            vectors: (n, dim) of ``searched_text`` of each answer.
+            question_vectors: (m, dim) of the text of each question.
+
+        Returns:
+            (n,) the rows of the answers.
+
+        Raises:
+            ValueError: An id is there already, or shapes do not fit; nothing was changed then.
+        """
+        with self._writing:
+            ids = [answer.id for answer in answers]
+            there = next((i for i in ids if i in self.row_of), None)
+            if there is not None or len(set(ids)) < len(ids):
+                raise ValueError(f"answer {there or ids[0]} is in the index already, or twice among the new ones")
+            self._check(answers, vectors)
+            self._check(questions, question_vectors)
+            rows = self._put(answers, vectors)
+            self._ask(questions, question_vectors)
+            self.version += 1
+            return rows
+
+    def replace(
+        self,
+        answer: Answer,
+        questions: Sequence[Logged],
+        vector: Vectors,
+        question_vectors: Vectors,
+        *,
+        keep_questions: bool = True,
+    ) -> int:
+        """Puts an answer in the place of the one that has its id: a new row, and the old one is retired.
+
+        Args:
+            answer: As it is now.
+            questions: (m,) further questions for it.
+            vector: (dim,) or (1, dim) of its ``searched_text``.
+            question_vectors: (m, dim).
+            keep_questions: Whether the questions that the old row answered speak for the new one.
+
+        Returns:
+            The new row.
+
+        Raises:
+            KeyError: No answer has the id.
+            ValueError: Shapes do not fit; nothing was changed then.
+        """
+        with self._writing:
+            old, one = self.row_of[answer.id], np.atleast_2d(vector)
+            self._check([answer], one)
+            self._check(questions, question_vectors)
+            outcome = self.columns.outcome.at(np.array([old]))[0]
+            (new,) = self._put([answer], one).tolist()
+            self.columns.outcome.put(new, outcome)
+            self.columns.alive.put(old, False)
+            if keep_questions:
+                self._moved.update({row: new for row, now in self._moved.items() if now == old} | {old: new})
+            self._ask(questions, question_vectors)
+            self.version += 1
+            return int(new)
+
+    def retire(self, row: int) -> None:
+        """Takes an answer out: it is no candidate, its questions have no say, and its id is free again."""
+        with self._writing:
+            self.columns.alive.put(row, False)
+            answer_id = self.answers[row].id
+            if self.row_of.get(answer_id) == row:
+                self.row_of.put(answer_id, NO_ROW)
+            self.version += 1
+
+    def retire_questions(self, places: Iterable[int]) -> None:
+        """Takes logged texts out: they neither speak for an answer nor count as in scope."""
+        with self._writing:
+            for place in places:
+                self.asked.alive.put(place, False)
+            self.version += 1
+
+    def _check(self, rows: Sequence[object], vectors: Vectors) -> None:
+        if len(rows) != len(vectors) or (len(rows) and vectors.shape[1:] != (self.dense.dim,)):
+            raise ValueError(f"vectors of shape {vectors.shape} for {len(rows)} rows of dimension {self.dense.dim}")
+
+    def _put(self, answers: Sequence[Answer], vectors: Vectors) -> Rows:
+        """Appends rows; the columns come last, because masks are as long as they are."""
+        if not len(answers):
+            return np.zeros(0, dtype=np.int64)
+        rows = self.dense.add(vectors)
+        for row, answer in zip(rows.tolist(), answers, strict=True):
+            self.lexical.add(searched_text(answer))
+            self.answers.append(answer)
+            self.row_of.put(answer.id, row)
+            self.columns.append(answer)
+        return rows
+
+    def _ask(self, questions: Sequence[Logged], vectors: Vectors) -> None:
+        if not len(questions):
+            return
+        self.dense_logged.add(vectors)
+        for question in questions:
+            self.lexical_logged.add(message_of(question.text))
+            self.logged.append(question)
+        self.asked.answer.append(self.row_of.rows_of(question.answer for question in questions))
+        self.asked.count.append(np.array([question.count for question in questions], dtype=np.float32))
+        self.asked.in_scope.append(np.array([question.intent != OUT_OF_SCOPE for question in questions]))
+        self.asked.alive.append(np.ones(len(questions), dtype=bool))
+
+    def compacted(self) -> Index:
+        """A new index of the living rows, in memory, without encoding: what ``save`` writes of a changed index."""
+        with self._writing:
+            rows = np.flatnonzero(self.columns.alive.all())
+            answered = self.rows_of(np.arange(len(self.asked)))
+            gone = (self.asked.answer.all() != NO_ROW) & ~self.columns.alive.all()[answered]
+            places = np.flatnonzero(self.asked.alive.all() & ~gone)
+            return Index.of(
+                [self.answers[row] for row in rows.tolist()],
+                [self.logged[place] for place in places.tolist()],
+                _halved(self.dense, rows),
+                _halved(self.dense_logged, places),
+            )
+
     def save(self, layout: IndexLayout) -> None:
-        """Writes the files of an index; the manifest is the caller's."""
-        write_rows(layout.answers, self.answers)
-        write_rows(layout.questions, self.logged)
+        """Writes the files of an index, of the living rows only; the manifest is the caller's."""
+        if self.version:
+            self.compacted().save(layout)
+            return
+        self.answers.save(layout.answers)
+        self.logged.save(layout.questions)
         self.dense.save(layout.dense)
         self.dense_logged.save(layout.dense_questions)
         self.lexical.save(layout.lexical / "answers")
         self.lexical_logged.save(layout.lexical / "questions")
+        self.columns.save(layout.columns)
+        self.asked.save(layout.columns)
+        self.row_of.save(layout.columns)
 
     @classmethod
     def load(cls, layout: IndexLayout) -> Index:
-        """Reads what ``save`` wrote.
+        """Opens what ``save`` wrote: text is read when it is needed, arrays are mapped.
 
         Raises:
-            InputError: A file is missing or broken, or the files do not belong together.
+            InputError: A file is missing or broken, the files do not belong together, or an older version made them.
         """
+        if layout.answers.is_file() and not layout.columns.is_dir():
+            raise _refused(layout, "the files of an older version")
+        answers = Shelf.load(layout.answers, Answer)
+        try:
+            columns, asked, row_of = (
+                Columns.load(layout.columns),
+                Asked.load(layout.columns),
+                Ids.load(layout.columns, answers),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _refused(layout, str(error)) from error
         index = cls(
-            tuple(read_rows(layout.answers, Answer)),
-            tuple(read_rows(layout.questions, Logged)),
+            answers,
+            Shelf.load(layout.questions, Logged),
             VectorIndex.load(layout.dense),
             VectorIndex.load(layout.dense_questions),
             Lexical.load(layout.lexical / "answers"),
             Lexical.load(layout.lexical / "questions"),
+            columns,
+            asked,
+            row_of,
         )
-        sizes = {len(index.answers), len(index.dense), index.lexical.size}
-        if len(sizes) > 1 or len({len(index.logged), len(index.dense_logged), index.lexical_logged.size}) > 1:
-            raise InputError(
-                str(layout.folder),
-                got="files of different lengths",
-                expected="one index",
-                next_step="Run `careline index build` again.",
-            )
+        sizes = {len(index.answers), len(index.dense), index.lexical.size, len(columns)}
+        asked_sizes = {len(index.logged), len(index.dense_logged), index.lexical_logged.size, len(asked)}
+        if len(sizes) > 1 or len(asked_sizes) > 1:
+            raise _refused(layout, "files of different lengths")
         return index
 
-    @cached_property
+    def rows_of(self, places: Rows) -> Rows:
+        """(n,) the row of the answer that each of these logged texts got, as it is now, or ``NO_ROW``."""
+        rows = self.asked.answer.at(places)
+        if self._moved:
+            rows = np.array([self._moved.get(row, row) for row in rows.tolist()], dtype=np.int64)
+        return rows
+
+    @property
+    def logged_rows(self) -> Rows:
+        """(logged,) row of the answer that each got, or ``NO_ROW``."""
+        rows = self.asked.answer.all()
+        if not self._moved:
+            return rows
+        rows = rows.copy()
+        for old, new in self._moved.items():
+            rows[rows == old] = new
+        return rows
+
+    @property
     def book(self) -> AnswerBook:
         """The answers by id."""
         return AnswerBook(self.answers)
 
-    @cached_property
-    def row_of(self) -> dict[str, int]:
-        """Answer id to row."""
-        return {answer.id: row for row, answer in enumerate(self.answers)}
-
-    @cached_property
+    @property
     def sayable(self) -> NDArray[np.bool_]:
         """(answers,) whether the bot may say it."""
-        return np.array([is_sayable(answer) for answer in self.answers], dtype=bool)
+        return self.columns.sayable.all() & self.columns.alive.all()
 
-    @cached_property
-    def languages(self) -> NDArray[np.str_]:
-        """(answers,) language codes."""
-        return np.array([answer.language for answer in self.answers], dtype=np.str_)
-
-    @cached_property
-    def support(self) -> NDArray[np.float32]:
-        """(answers,) ln(1 + support) over the largest, 0..1."""
-        raw = np.log1p(np.array([answer.support for answer in self.answers], dtype=np.float32))
-        return np.asarray(raw / max(float(raw.max(initial=0.0)), 1e-9), dtype=np.float32)
-
-    @cached_property
-    def recency(self) -> NDArray[np.float32]:
-        """(answers,) 0..1, half for each 180 days before the newest; 0.5 where the time is not known."""
-        used = np.array([np.nan if a.last_used is None else a.last_used for a in self.answers], dtype=np.float64)
-        if np.isnan(used).all():
-            return np.full(len(used), 0.5, dtype=np.float32)
-        age = np.nanmax(used) - used
-        return np.nan_to_num(0.5 ** (age / _HALF_LIFE), nan=0.5).astype(np.float32)
-
-    @cached_property
-    def outcome(self) -> NDArray[np.float32]:
-        """(answers,) -0.5..0.5: mean ``Example.weight`` less 1 where it was given, drawn to 0 where that was seldom."""
-        rows, there = self.logged_rows, self.logged_rows != NO_ROW
-        counts = self.counts[there]
-        above = np.array([row.weight - 1.0 for row in self.logged], dtype=np.float32)[there] * counts
-        size = len(self.answers)
-        total = np.bincount(rows[there], weights=above, minlength=size)
-        given = np.bincount(rows[there], weights=counts, minlength=size)
-        return np.asarray(total / (given + _UNKNOWN_OUTCOMES), dtype=np.float32)
-
-    @cached_property
+    @property
     def in_scope(self) -> NDArray[np.bool_]:
         """(logged,) False for the examples of what is out of scope."""
-        return np.array([row.intent != OUT_OF_SCOPE for row in self.logged], dtype=bool)
+        return self.asked.in_scope.all()
 
-    @cached_property
-    def counts(self) -> NDArray[np.float32]:
-        """(logged,) how often each had its outcome."""
-        return np.array([row.count for row in self.logged], dtype=np.float32)
+    @property
+    def languages(self) -> NDArray[np.str_]:
+        """(answers,) language codes."""
+        names = np.array(self.columns.names["language"] or [""], dtype=np.str_)
+        return np.asarray(names[self.columns.language.all()])
 
-    @cached_property
-    def logged_rows(self) -> NDArray[np.int64]:
-        """(logged,) row of the answer that each got, or ``NO_ROW``."""
-        return np.array([self.row_of.get(row.answer, NO_ROW) for row in self.logged], dtype=np.int64)
+
+def outcomes(
+    rows: Rows, counts: NDArray[np.float32], weights: NDArray[np.float32], *, size: int
+) -> NDArray[np.float32]:
+    """(size,) -0.5..0.5: mean ``Example.weight`` less 1 where an answer was given, drawn to 0 where that was seldom.
+
+    Args:
+        rows: (logged,) of the answer that each got, or ``NO_ROW``.
+        counts: (logged,) how often.
+        weights: (logged,) mean weight.
+        size: Number of answers.
+    """
+    there = rows != NO_ROW
+    above = (weights - np.float32(1))[there] * counts[there]
+    total = np.bincount(rows[there], weights=above, minlength=size)
+    given = np.bincount(rows[there], weights=counts[there], minlength=size)
+    return np.asarray(total / (given + _UNKNOWN_OUTCOMES), dtype=np.float32)
+
+
+def _halved(vectors: VectorIndex, rows: Rows) -> NDArray[Any]:
+    """(n, dim) these rows; in half precision where they are so many that they are kept so anyway."""
+    out = np.empty((len(rows), vectors.dim), dtype=np.float32 if len(rows) <= FLAT_UP_TO else np.float16)
+    for start in range(0, len(rows), FLAT_UP_TO):
+        out[start : start + FLAT_UP_TO] = vectors.vectors(rows[start : start + FLAT_UP_TO])
+    return out
+
+
+def _refused(layout: IndexLayout, got: str) -> InputError:
+    next_step = "Run `careline index build` again."
+    return InputError(str(layout.folder), got=got, expected="an index of this version", next_step=next_step)
 
 
 def _encode_once(encoder: Encoder, texts: Sequence[str]) -> Vectors:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,14 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError
+from retrieval.postings import K1, Late, Postings, Rows, Scores, idf
 
 if TYPE_CHECKING:
     import jieba
 
-Scores = NDArray[np.float32]
-
-_K1, _B = 1.2, 0.75
-_BM25S = {"method": "lucene", "idf_method": "lucene", "delta": 0.5, "dtype": "float32", "int_dtype": "int32"}
 _HAN = "\u3400-\u9fff\uf900-\ufaff"
 _PIECE = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:'[^\W_{_HAN}]+)?")
 _COMMON = """
@@ -35,6 +30,7 @@ and or but if then than so as at by for from in into of on onto to up with about
 _STOP_EN = frozenset(_COMMON.split())
 _STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在和就都也有这那请") | {"请问", "一下", "你好", "您好"}
 _STOP = _STOP_EN | _STOP_ZH
+_PIECE_OF_TEXTS = 1024
 
 
 def language_of(text: str, default: str = "en") -> str:
@@ -112,27 +108,6 @@ def _chinese() -> jieba.Tokenizer:
     return jieba.dt
 
 
-@dataclass(frozen=True, eq=False)
-class Postings:
-    """What bm25s computed, as plain arrays: serving reads them without bm25s, which brings jax and 100 MB with it.
-
-    Attributes:
-        scores: (postings,) BM25 of a word in a text, word by word.
-        texts: (postings,) the texts, ascending within a word.
-        starts: (words + 1,) where each word's part begins.
-        vocabulary: Word to its number.
-    """
-
-    scores: NDArray[np.float32]
-    texts: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    vocabulary: dict[str, int]
-
-    def of(self, word: int) -> slice:
-        """Where the postings of a word are."""
-        return slice(int(self.starts[word]), int(self.starts[word + 1]))
-
-
 class Lexical:
     """BM25 (Lucene's formula, k1 1.2, b 0.75) over texts, scored as a share of the query.
 
@@ -140,33 +115,58 @@ class Lexical:
     included: 0.5 means that about half of what the query says is found in the text. Shorter texts and repeated words
     can bring it a little above 1.
 
+    Texts that are added weigh their words by the frequencies among those that were there before.
+
     Args:
-        postings: None for texts without any words; use ``build`` or ``load``.
-        size: Number of texts.
+        postings: Of the texts that are there; use ``build`` or ``load``.
     """
 
-    def __init__(self, postings: Postings | None, size: int) -> None:
-        self._postings, self.size = postings, size
-        if postings is not None:
-            self._idf = _idf(np.diff(postings.starts).astype(np.float64), size)  # (words,)
-        self._idf_unknown = float(_idf(np.zeros(1), size)[0])
+    def __init__(self, postings: Postings) -> None:
+        self._postings, self._late = postings, Late(postings)
+        self._idf_unknown = float(idf(0.0, postings.size))
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> Lexical:
+    def build(cls, texts: Iterable[str]) -> Lexical:
         """Indexes texts; each may be empty, and there may be none."""
-        return cls.from_words([words_of(text) for text in texts])
+        return cls.from_words(map(words_of, texts))
 
     @classmethod
-    def from_words(cls, documents: Sequence[Sequence[str]]) -> Lexical:
+    def from_words(cls, documents: Iterable[Sequence[str]]) -> Lexical:
         """Indexes what ``words_of`` made of each text."""
-        import bm25s
+        return cls(Postings.count(documents))
 
-        if not any(documents):
-            return cls(None, len(documents))
-        index = bm25s.BM25(method="lucene", k1=_K1, b=_B)
-        index.index([list(words) for words in documents], show_progress=False)
-        made = index.scores
-        return cls(Postings(made["data"], made["indices"], made["indptr"], dict(index.vocab_dict)), len(documents))
+    @property
+    def size(self) -> int:
+        """Number of texts."""
+        return self._postings.size + self._late.size
+
+    def add(self, text: str) -> None:
+        """Adds a text after the others."""
+        self._late.add(words_of(text))
+
+    def best(self, words: Sequence[str], k: int, *, among: NDArray[np.bool_] | None = None) -> tuple[Rows, Scores]:
+        """The texts that hold most of the query's weight, exactly, without a score for each text.
+
+        Args:
+            words: From ``words_of``.
+            k: At most so many; at least 1.
+            among: (rows,) which texts may be found; texts beyond its end may not. None: all.
+
+        Returns:
+            Rows (at most k,) with a score above 0, best first, and their shares as in ``scores``; of equal ones the
+            first comes first.
+        """
+        first, size = self._postings.size, self.size if among is None else len(among)
+        known = list(self._postings.numbers(words).values())
+        base = among if among is None or size >= first else np.pad(among, (0, first - size))
+        rows, sums = self._postings.best(known, k, base)
+        if size > first:
+            late = self._late.scores(dict.fromkeys(words), size - first)
+            there = late > 0 if among is None else (late > 0) & among[first:]
+            rows = np.concatenate([rows, np.flatnonzero(there) + first])
+            sums = np.concatenate([sums, late[there]])
+        order = np.lexsort((rows, -sums))[:k]
+        return rows[order], self._share(sums[order], words)
 
     def scores(self, words: Sequence[str]) -> Scores:
         """(size,) share of the query's weight that is found in each text, from 0 to about 1.
@@ -174,15 +174,12 @@ class Lexical:
         Args:
             words: From ``words_of``.
         """
-        out = np.zeros(self.size, dtype=np.float32)
-        known = self._known(words)
-        best = sum(self._idf[i] for i in known) + self._idf_unknown * (len(set(words)) - len(known))
-        if self._postings is None or not known:
-            return out
-        for word in known:  # a word's texts are distinct, so plain fancy addition is right, and 10 x np.add.at
-            part = self._postings.of(word)
-            out[self._postings.texts[part]] += self._postings.scores[part]
-        return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
+        out = np.zeros(self._postings.size, dtype=np.float32)
+        for word in self._postings.numbers(words).values():
+            texts, scores = self._postings.of(word)
+            out[texts] += scores
+        late = self._late.scores(dict.fromkeys(words), self._late.size)
+        return self._share(np.concatenate([out, late]) if len(late) else out, words)
 
     def scores_at(self, words: Sequence[str], rows: NDArray[np.int64]) -> Scores:
         """(rows,) what ``scores`` says of these texts: a search in each word's part, however many texts there are.
@@ -192,16 +189,13 @@ class Lexical:
             rows: Positions of texts.
         """
         out = np.zeros(len(rows), dtype=np.float32)
-        known = self._known(words)
-        best = sum(self._idf[i] for i in known) + self._idf_unknown * (len(set(words)) - len(known))
-        if self._postings is None or not known:
-            return out
-        for word in known:
-            part = self._postings.of(word)
-            texts = self._postings.texts[part]  # ascending
-            place = np.minimum(np.searchsorted(texts, rows), len(texts) - 1)
-            out += np.where(texts[place] == rows, self._postings.scores[part][place], 0.0)
-        return np.asarray(out * (1 + _K1) / best, dtype=np.float32)
+        for word in self._postings.numbers(words).values():
+            out += self._postings.at(word, rows)
+        if self._late.size:
+            late = rows >= self._postings.size
+            scores = self._late.scores(dict.fromkeys(words), self._late.size)
+            out[late] = scores[rows[late] - self._postings.size]
+        return self._share(out, words)
 
     def known_share(self, words: Sequence[str], *, among: NDArray[np.bool_] | None = None) -> float:
         """Share 0..1 of the query's words, weighted by rarity, that occur in any text.
@@ -210,63 +204,71 @@ class Lexical:
             words: From ``words_of``.
             among: (size,) the texts that count; all by default.
         """
-        known = [word for word in self._known(words) if among is None or among[self._texts_with(word)].any()]
-        found = sum(self._idf[i] for i in known)
-        missed = self._idf_unknown * (len(set(words)) - len(known))
+        distinct = dict.fromkeys(words)
+        numbers = self._postings.numbers(distinct)
+        found = sum(self._weight(numbers, word) for word in distinct if self._occurs(word, numbers, among))
+        missed = self._idf_unknown * sum(not self._occurs(word, numbers, among) for word in distinct)
         return float(found / (found + missed)) if words else 0.0
 
-    def _texts_with(self, word: int) -> NDArray[np.int32]:
-        assert self._postings is not None
-        return self._postings.texts[self._postings.of(word)]
+    def _occurs(self, word: str, numbers: dict[str, int], among: NDArray[np.bool_] | None) -> bool:
+        if among is None:
+            return word in numbers or word in self._late
+        if word in numbers:
+            texts, _ = self._postings.of(numbers[word])
+            pieces = (texts[start : start + _PIECE_OF_TEXTS] for start in range(0, len(texts), _PIECE_OF_TEXTS))
+            if any(among[piece].any() for piece in pieces):
+                return True
+        late = self._late.texts_with(word) + self._postings.size
+        return bool(among[late[late < len(among)]].any())
 
     def weight(self, word: str) -> float:
         """Inverse document frequency of a word; the largest for one that is in no text."""
-        known = self._known([word])
-        return float(self._idf[known[0]]) if known else self._idf_unknown
+        return self._weight(self._postings.numbers([word]), word)
+
+    def _weight(self, numbers: dict[str, int], word: str) -> float:
+        return self._postings.weight(numbers[word]) if word in numbers else self._idf_unknown
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many texts each word stands; those that are in none are left out."""
+        starts, numbers = self._postings.starts, self._postings.numbers(words)
+        found = {word: int(starts[place + 1] - starts[place]) for word, place in numbers.items()}
+        for word in words:
+            if word in self._late:
+                found[word] = found.get(word, 0) + len(self._late.texts_with(word))
+        return found
 
     def rarest(self, words: Sequence[str], most: int) -> list[str]:
         """The distinct words that occur in any text, the rarest first, at most ``most``: they decide and cost least."""
-        vocabulary = self._postings.vocabulary if self._postings is not None else {}
-        known = {word: float(self._idf[vocabulary[word]]) for word in words if word in vocabulary}
+        numbers = self._postings.numbers(words)
+        known = {w: self._weight(numbers, w) for w in dict.fromkeys(words) if w in numbers or w in self._late}
         return sorted(known, key=lambda word: (-known[word], word))[:most]
 
-    def _known(self, words: Sequence[str]) -> list[int]:
-        vocabulary = self._postings.vocabulary if self._postings is not None else {}
-        return [vocabulary[word] for word in dict.fromkeys(words) if word in vocabulary]
+    def _share(self, sums: Scores, words: Sequence[str]) -> Scores:
+        distinct = dict.fromkeys(words)
+        numbers = self._postings.numbers(distinct)
+        best = sum(self._weight(numbers, word) for word in distinct)
+        return np.asarray(sums * (1 + K1) / best if best else sums, dtype=np.float32)
 
     def save(self, folder: Path) -> None:
-        """Writes a folder as bm25s does (``.npy`` and JSON, no pickles); ``bm25s.BM25.load`` reads it too."""
-        folder.mkdir(parents=True, exist_ok=True)
-        parameters = {**_BM25S, "k1": _K1, "b": _B, "num_docs": self.size}
-        (folder / "params.index.json").write_text(json.dumps(parameters), encoding="utf-8")
-        if self._postings is None:
-            return
-        np.save(folder / "data.csc.index.npy", self._postings.scores, allow_pickle=False)
-        np.save(folder / "indices.csc.index.npy", self._postings.texts, allow_pickle=False)
-        np.save(folder / "indptr.csc.index.npy", self._postings.starts, allow_pickle=False)
-        words = json.dumps(self._postings.vocabulary, ensure_ascii=False)
-        (folder / "vocab.index.json").write_text(words, encoding="utf-8")
+        """Writes a folder of ``.npy`` files, no pickles.
+
+        Raises:
+            ValueError: Texts were added, whose words weigh by old frequencies; index all texts anew.
+        """
+        if self._late.size:
+            raise ValueError(f"{self._late.size} texts were added since it was built")
+        self._postings.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Lexical:
-        """Reads what ``save`` wrote.
+        """Maps what ``save`` wrote.
 
         Raises:
             InputError: The folder is missing or holds no such index.
         """
         try:
-            size = int(json.loads((folder / "params.index.json").read_text(encoding="utf-8"))["num_docs"])
-            if not (folder / "vocab.index.json").is_file():
-                return cls(None, size)
-            names = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy")
-            scores, texts, starts = (np.load(folder / name, allow_pickle=False) for name in names)
-            vocabulary = json.loads((folder / "vocab.index.json").read_text(encoding="utf-8"))
-            return cls(Postings(scores, texts, starts, vocabulary), size)
-        except (OSError, ValueError, KeyError) as error:
+            return cls(Postings.load(folder))
+        except (OSError, ValueError) as error:
             raise InputError(
                 str(folder), got=str(error), expected="a BM25 index", next_step="Run `careline index build` again."
             ) from error
-
-
-def _idf(frequency: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    return np.asarray(np.log(1 + (size - frequency + 0.5) / (frequency + 0.5)))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.context import render_context
 from data.schema import Role
 from retrieval.bridge import Bridge
+from retrieval.dense import VectorIndex
 from retrieval.encoder import Encoder, Vectors, coverage
-from retrieval.evidence import Evidence, Floats, Mask, Rows, Sight
+from retrieval.evidence import DEEP, Evidence, Floats, Mask, Rows, Sight
+from retrieval.filters import Allowed, Where
 from retrieval.head import LinearHead, head_text
-from retrieval.index import NO_ROW, OUT_OF_SCOPE, Index, message_of
+from retrieval.index import OUT_OF_SCOPE, Index, message_of
 from retrieval.lexical import language_of, words_of
 from retrieval.mood import Mood, MoodHead
 from retrieval.rank import LOWEST_LOG, Features
+from retrieval.spelling import Speller
 
 _NEIGHBOURS = 64
-_ANSWERS_DEEP = 200
 _SAME = 0.8
 
 
@@ -138,14 +140,16 @@ class Matcher:
         self.index, self.encoder, self.pool = index, encoder, pool
         self.intent_head, self.answer_head, self.mood_head = intent_head, answer_head, mood_head
         self.bridge = bridge
-        self._class_rows = _rows_of_labels(index, answer_head)
+        self.speller = Speller(self._frequencies)
         self._doubt = [i for i, label in enumerate(_labels(intent_head)) if label == OUT_OF_SCOPE]
-        self._topics = _topics_of_answers(index, intent_head)
+        self._labels = {label: i for i, label in enumerate(_labels(intent_head))}
+        self._classes: tuple[int, Rows] = (-1, np.zeros(0, dtype=np.int64))
 
     def match(
         self,
         queries: Sequence[Query],
         *,
+        where: Where | None = None,
         sayable_only: bool = True,
         language_only: bool = True,
         among: Sequence[Rows] | None = None,
@@ -155,6 +159,8 @@ class Matcher:
 
         Args:
             queries: What is asked.
+            where: Which answers may be candidates; None: what anybody may see now. The language is each query's own
+                where it names none.
             sayable_only: Whether answers that the bot may not say are left out; training ranks them too.
             language_only: Whether answers in another language are left out where there are any in the right one.
             among: For each query, the rows that are its candidates, all of them and no others ("1 of 100"); None draws
@@ -163,23 +169,36 @@ class Matcher:
         """
         for start in range(0, len(queries), chunk):
             part = queries[start : start + chunk]
-            for i, (query, sight) in enumerate(zip(part, self._see(part), strict=True), start=start):
-                if among is not None:
-                    yield self._match(query, sight, self._only(among[i]), pool=among[i])
-                    continue
-                allowed = self._allowed(query, sayable_only=sayable_only, language_only=language_only)
-                yield self._match(query, sight, allowed)
+            if among is not None:
+                allowed = [Allowed()] * len(part)
+            else:
+                allowed = self._allowed(part, where or Where(), sayable_only=sayable_only, language_only=language_only)
+            sights = self._see(part, allowed, depth=self.pool if among is None else DEEP)
+            for i, (query, sight) in enumerate(zip(part, sights, strict=True)):
+                yield self._match(query, sight, allowed[i], among=None if among is None else among[start + i])
 
-    def _see(self, queries: Sequence[Query]) -> Iterator[Sight]:
+    def _allowed(
+        self, queries: Sequence[Query], where: Where, *, sayable_only: bool, language_only: bool
+    ) -> list[Allowed]:
+        found = {
+            language: self.index.filters.allowed(
+                replace(where, language=language), sayable_only=sayable_only, language_only=language_only
+            )
+            for language in {where.language or query.language for query in queries}
+        }
+        return [found[where.language or query.language] for query in queries]
+
+    def _see(self, queries: Sequence[Query], allowed: Sequence[Allowed], *, depth: int) -> Iterator[Sight]:
         """One forward pass for all contexts and bare messages, and everything else that is quicker in a batch."""
         texts = list(dict.fromkeys([q.context for q in queries] + [q.message for q in queries]))
         place = {text: i for i, text in enumerate(texts)}
-        vectors, shares = self.encoder.encode(texts), coverage(self.encoder, texts)
+        vectors, shares = self.encoder.encode([self._read(text) for text in texts]), coverage(self.encoder, texts)
         context, message = ([place[text] for text in column] for column in _columns(queries))
         by_context, by_message = vectors[context], vectors[message]  # (n, dim) each
-        answers = self.index.dense.search(by_context, _ANSWERS_DEEP)
-        near = self.index.dense_logged.search(by_context, _NEIGHBOURS)
-        near_message = self.index.dense_logged.search(by_message, _NEIGHBOURS)
+        answers = _search(self.index.dense, by_context, depth, [each.answers for each in allowed])
+        heard = [each.logged for each in allowed]
+        near = _search(self.index.dense_logged, by_context, _NEIGHBOURS, heard)
+        near_message = _search(self.index.dense_logged, by_message, _NEIGHBOURS, heard)
         intents = self._intents(by_message, queries)
         logs = self._answer_logs(by_context, queries)
         for i in range(len(queries)):
@@ -187,12 +206,23 @@ class Matcher:
                 by_context[i],
                 by_message[i],
                 (float(shares[context[i]]), float(shares[message[i]])),
-                (answers[0][i], answers[1][i]),
-                (near[0][i], near[1][i]),
-                (near_message[0][i], near_message[1][i]),
+                answers[i],
+                near[i],
+                near_message[i],
                 intents[i],
                 logs[i],
             )
+
+    def _read(self, text: str) -> str:
+        """The text without typing errors."""
+        return self.speller.corrected(text, version=self.index.version)
+
+    def _frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """In how many answers and logged questions each word stands."""
+        told = self.index.lexical.frequencies(words)
+        for word, count in self.index.lexical_logged.frequencies(words).items():
+            told[word] = told.get(word, 0) + count
+        return told
 
     def _intents(self, vectors: Vectors, queries: Sequence[Query]) -> Floats:
         if self.intent_head is None:
@@ -207,40 +237,43 @@ class Matcher:
         probabilities = head.probabilities(vectors, texts)  # (n, classes)
         return np.asarray(np.log(np.maximum(probabilities, np.exp(LOWEST_LOG))), dtype=np.float32)
 
-    def _allowed(self, query: Query, *, sayable_only: bool, language_only: bool) -> Mask:
-        allowed = self.index.sayable if sayable_only else np.ones(len(self.index.answers), dtype=bool)
-        same = allowed & (self.index.languages == query.language)
-        return same if language_only and same.any() else allowed
-
     def _mood(self, query: Query, sight: Sight) -> Mood | None:
         return None if self.mood_head is None else self.mood_head.of(sight.message, query.message, query.language)
 
-    def _only(self, rows: Rows) -> Mask:
-        allowed = np.zeros(len(self.index.answers), dtype=bool)
-        allowed[rows] = True
-        return allowed
+    def _rows_of_classes(self) -> Rows:
+        """(classes,) row of the answer that each class of the head is, or ``NO_ROW``; looked up after each change."""
+        version = self.index.version
+        if self._classes[0] != version:
+            self._classes = version, self.index.row_of.rows_of(_labels(self.answer_head))
+        return self._classes[1]
 
-    def _match(self, query: Query, sight: Sight, allowed: Mask, *, pool: Rows | None = None) -> Match:
-        words = words_of(query.message)
-        evidence = Evidence(self.index, allowed, depth=self.pool)
-        evidence.dense_answers(sight)
-        evidence.dense_logged(sight)
+    def _match(self, query: Query, sight: Sight, allowed: Allowed, *, among: Rows | None) -> Match:
+        written, words = words_of(query.message), words_of(self._read(query.message))
+        classes = self._rows_of_classes()
+        evidence = Evidence(self.index, sight, words, allowed, depth=self.pool, classes=classes, among=among)
+        evidence.dense_answers()
+        evidence.dense_logged()
         lexical, (asked, stray) = evidence.lexical_answers(words), evidence.lexical_logged(words)
-        near, far = evidence.similarity(sight)
-        evidence.head(sight.head_logs, self._class_rows)
-        pool = evidence.pool() if pool is None else pool
-        topics = sight.intents @ self._topics
-        evidence.lexical_context(words_of(query.context), pool)
-        evidence.complete(sight, pool, language=query.language, given=query.given, topics=topics)
-        inside = self.index.in_scope
+        near, far = evidence.similarity()
+        evidence.head()
+        pool = evidence.pool()
+        evidence.lexical_context(words_of(self._read(query.context)), pool)
+        evidence.complete(pool, language=query.language, given=query.given, labels=self._labels)
         if self.bridge is not None:
-            evidence.bridge(sight, pool, self.bridge)
-        known = max(self.index.lexical.known_share(words), self.index.lexical_logged.known_share(words, among=inside))
+            evidence.bridge(pool, self.bridge)
+        heard = (
+            self.index.in_scope
+            if allowed.logged is None
+            else self.index.in_scope[: len(allowed.logged)] & allowed.logged
+        )
+        known = max(
+            self.index.lexical.known_share(written), self.index.lexical_logged.known_share(written, among=heard)
+        )
         return Match(
             query=query,
             rows=pool,
             features=evidence.of(pool),
-            asked=evidence.asked[pool],
+            asked=evidence.spokesmen(pool),
             intents=sight.intents,
             similarity=near,
             stray=far,
@@ -269,18 +302,13 @@ def _labels(head: LinearHead | None) -> tuple[str, ...]:
     return head.labels if head is not None else ()
 
 
-def _rows_of_labels(index: Index, head: LinearHead | None) -> Rows:
-    """(classes,) row of the answer that each class of the head is."""
-    return np.array([index.row_of.get(label, NO_ROW) for label in _labels(head)], dtype=np.int64)
-
-
-def _topics_of_answers(index: Index, head: LinearHead | None) -> Floats:
-    """(labels, answers) 1 where an answer was given under a topic or intent of the head."""
-    labels = _labels(head)
-    place = {label: i for i, label in enumerate(labels)}
-    out = np.zeros((len(labels), len(index.answers)), dtype=np.float32)
-    for row, answer in enumerate(index.answers):
-        for topic in answer.topics:
-            if topic in place:
-                out[place[topic], row] = 1.0
-    return out
+def _search(index: VectorIndex, vectors: Vectors, k: int, among: Sequence[Mask | None]) -> list[tuple[Floats, Rows]]:
+    """For each query the nearest rows under its mask; queries under one mask are searched together."""
+    groups: dict[int, list[int]] = {}
+    for i, mask in enumerate(among):
+        groups.setdefault(id(mask), []).append(i)
+    found: dict[int, tuple[Floats, Rows]] = {}
+    for members in groups.values():
+        scores, rows = index.search(vectors[members], k, among=among[members[0]])
+        found |= {i: (scores[place], rows[place]) for place, i in enumerate(members)}
+    return [found[i] for i in range(len(vectors))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -65,6 +67,28 @@ def ndcg(ranks: ArrayLike, *, k: int = 10) -> float:
     if not row.size:
         return 0.0
     return float(np.where((row >= 1) & (row <= k), 1.0 / np.log2(1.0 + np.maximum(row, 1.0)), 0.0).mean())
+
+
+def average_precision(ranks: Sequence[int], count: int) -> float:
+    """Mean, over all right answers of one query, of the precision where each was found (Manning et al. 2008, 8.4).
+
+    Args:
+        ranks: Of the right answers that were found, from 1, ascending.
+        count: How many right answers there are; those that were not found count 0. 0.0 for none.
+    """
+    return sum(found / rank for found, rank in enumerate(ranks, start=1)) / count if count else 0.0
+
+
+def ndcg_of(ranks: Sequence[int], count: int, *, k: int = 10) -> float:
+    """NDCG of one query with several right answers, each as good as the others (see ``ndcg``).
+
+    Args:
+        ranks: Of the right answers that were found, from 1.
+        count: How many right answers there are; 0.0 for none.
+        k: Ranks that count, at least 1.
+    """
+    ideal = sum(1.0 / np.log2(1.0 + rank) for rank in range(1, min(count, k) + 1))
+    return float(sum(1.0 / np.log2(1.0 + rank) for rank in ranks if rank <= k) / ideal) if ideal else 0.0
 
 
 def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> tuple[float, float]:

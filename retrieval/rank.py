@@ -43,16 +43,16 @@ LOWEST_LOG = -10.0
 
 _DEFAULT_WEIGHTS: Mapping[str, float] = {
     "dense": 0.2,
-    "dense_message": 3.0,
+    "dense_message": 1.0,
     "near_max": 0.5,
-    "near_message": 0.5,
-    "near_vote": 0.3,
-    "lexical": 0.3,
-    "lexical_near": 1.5,
-    "lexical_vote": 0.7,
+    "near_message": 4.0,
+    "near_vote": 0.5,
+    "lexical": 0.5,
+    "lexical_near": 8.0,
+    "lexical_vote": 3.0,
     "head": 1.0,
     "head_log": 0.0,
-    "fused": 4.0,
+    "fused": 3.0,
     "support": 0.3,
     "topic": 2.0,
     "recency": 0.2,
@@ -64,7 +64,7 @@ _DEFAULT_WEIGHTS: Mapping[str, float] = {
     "outcome": 0.1,
     "bridge": 0.0,
 }
-_DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.5, -5.3
+_DEFAULT_SLOPE, _DEFAULT_OFFSET = 0.6, -10.5
 
 
 def column(name: str) -> int:

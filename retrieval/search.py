@@ -15,11 +15,13 @@ from data.schema import Answer, Role
 from retrieval.alike import Alike, Choice
 from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, OnnxEncoder
+from retrieval.filters import Where
 from retrieval.head import LinearHead
 from retrieval.index import NO_ROW, Index
 from retrieval.lexical import words_of
 from retrieval.match import Match, Matcher, Query
 from retrieval.mood import Mood, MoodHead
+from retrieval.prefer import is_meant, preferred
 from retrieval.rank import FEATURES, Ranker, column
 from retrieval.scope import LEAST_SPELLED, spelled_share
 
@@ -196,6 +198,11 @@ class SearchResult:
     index: str = ""
     mood: Mood | None = None
 
+    @property
+    def answered(self) -> float:
+        """Probability 0..1 that the best hit is right: that of the message being in scope times the hit's own."""
+        return self.known * self.hits[0].probability if self.hits else 0.0
+
     def to_json(self, *, explained: int = 3) -> dict[str, Any]:
         """The object ``careline`` that the Rasa component puts on the message (docs/explain/decisions.md).
 
@@ -272,7 +279,7 @@ class Searcher:
             mood_head=MoodHead.load(model.mood_head) if model.mood_head.is_file() else None,
             bridge=Bridge.load(model.bridge) if model.bridge.is_file() else None,
         )
-        if (matcher.index.languages == "zh").any():
+        if "zh" in matcher.index.columns.names["language"]:
             words_of("你好")  # reads jieba's dictionary: a second that the first customer should not wait
         ranker = Ranker.load(model.ranker) if model.ranker.is_file() else None
         thresholds = Thresholds.load(model.thresholds)
@@ -296,6 +303,7 @@ class Searcher:
         k: int = 20,
         language: str | None = None,
         given: Sequence[str] = (),
+        where: Where | None = None,
         explained: int = 5,
     ) -> SearchResult:
         """Searches for answers to a customer's message: at most one forward pass of two texts.
@@ -306,12 +314,13 @@ class Searcher:
             k: Hits at most.
             language: Of the message; detected when None.
             given: Ids of the answers given earlier in the conversation, oldest first.
+            where: Which answers may be found; None: what anybody may see now, on any site.
             explained: How many hits get their matched words; the others' stay empty.
         """
         query = Query.of(text, turns=turns, language=language, given=given)
         if not any(character.isalnum() for character in text):
             return SearchResult(text, query.language, None, None, 0.0, "lost", (), self.model, self.index_key)
-        (match,) = self.matcher.match([query])
+        (match,) = self.matcher.match([query], where=where)
         return self.result(match, k=k, explained=explained)
 
     def result(self, match: Match, *, k: int = 20, explained: int = 5) -> SearchResult:
@@ -348,7 +357,9 @@ class Searcher:
         return Intent(head.labels[best], kind, float(match.intents[best]))
 
     def _hits(self, match: Match, k: int, explained: int) -> tuple[Hit, ...]:
-        choices = self.alike.choices(match.rows, self.ranker.probabilities(match.features))[:k]
+        choices = self.alike.choices(match.rows, self.ranker.probabilities(match.features))
+        meant = is_meant(self.index, match)
+        choices = preferred(choices, meant, least=self.thresholds.sure)[:k]
         return tuple(self._hit(match, choice, explained=i < explained) for i, choice in enumerate(choices))
 
     def _hit(self, match: Match, choice: Choice, *, explained: bool) -> Hit:

@@ -161,10 +161,10 @@ def drop(
 
 def _rebuilt(place: Workspace, console: Console) -> str:
     """Builds the index of what serves, with all sources, and switches to it."""
-    from retrieval.build import build_index
+    from retrieval.compact import build_for
 
     live = place.live()
-    index = build_index(place.live_dataset(), place.live_model(), place.folder("index"), console=console)
+    index = build_for(place, place.live_dataset(), place.live_model(), console=console)
     place.go_live(Live(live.dataset, live.model, index.folder.name, live.rasa))
     console.print(f"The bot answers from it now (index {index.folder.name}).", markup=False, highlight=False)
     return index.folder.name

@@ -11,6 +11,7 @@ from actions.answer import GIVEN, ActionAnswer, ActionNotHelped
 from actions.replies import TITLE_LENGTH, button_title
 from data.schema import Answer
 from data.workspace import Live
+from retrieval.curate import Curator
 from tests.actions.conftest import MakeShop, a_tracker, put_index
 
 HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
@@ -118,6 +119,21 @@ def test_the_memory_of_given_answers_is_bounded(make_shop: MakeShop) -> None:
     _, slots, _ = run(a_tracker(*HITS, given=[f"a{i}" for i in range(50)]))
     assert len(slots["given"]) == GIVEN
     assert slots["given"][-1] == "free"
+
+
+def test_what_people_change_is_said_from_the_next_reply_on(make_shop: MakeShop) -> None:
+    workspace = make_shop()
+    run(a_tracker(*HITS))
+    curator = Curator.open(workspace)
+    curator.change("free", text="Shipping is free from 80 on.")
+    (message,), _, _ = run(a_tracker(*HITS))
+    assert message["text"] == "Shipping is free from 80 on."
+    curator.remove("free")
+    (message,), _, _ = run(a_tracker(*HITS))
+    assert message["text"] == "It takes four days."
+    added = curator.add("How do I pay?", "By card or by invoice.").answer
+    (message,), _, _ = run(a_tracker((added.id, 0.9)))
+    assert message["text"] == "By card or by invoice."
 
 
 def test_a_message_understood_before_a_switch_is_answered_from_its_own_index(make_shop: MakeShop) -> None:

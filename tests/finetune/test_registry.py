@@ -23,7 +23,7 @@ from finetune.registry import Registry
 from finetune.testing import little_shop, write_dataset
 from finetune.train import train_model
 from retrieval.build import build_index
-from retrieval.curate import add_answer, remove_answer
+from retrieval.curate import Curator
 from retrieval.head import LinearHead
 from retrieval.index import Index
 
@@ -104,14 +104,29 @@ def test_as_good_goes_live_is_logged_and_served_without_restart(place: Workspace
 
 
 def test_what_people_changed_in_the_index_stays_changed(place: Workspace) -> None:
-    index, added = add_answer(place.live_index(), place.live_model(), question="any tents?", text="We sell two tents.")
-    index = remove_answer(index, "hours")
-    place.go_live(replace(place.live(), index=index.folder.name))
+    curator = Curator.open(place)
+    added = curator.add("any tents?", "We sell two tents.").answer.id
+    curator.remove("hours")
     registry = Registry(place, STATIC, compare=lambda before, after, _: Comparison("", "", 0.5, ()))
     registry.promote(candidate(place))
     found = Index.load(place.live_index())
     assert found.answers[found.row_of[added]].text == "We sell two tents."
     assert not found.answers[found.row_of["hours"]].reusable
+    registry.rollback()
+    searcher = LiveSearcher(place).current().searcher
+    assert searcher.search("any tents?").hits[0].id == added, "what people changed since holds in the old index too"
+
+
+def test_rollback_makes_an_index_that_compaction_dropped(place: Workspace) -> None:
+    registry, first = (
+        Registry(place, STATIC, compare=lambda before, after, _: Comparison("", "", 0.5, ())),
+        place.live(),
+    )
+    registry.promote(candidate(place))
+    shutil.rmtree(place.folder("index") / first.index)
+    after = registry.rollback().after
+    assert after.model == first.model
+    assert LiveSearcher(place).current().live == after
 
 
 def test_worse_stays_out_unless_forced_with_a_reason(place: Workspace) -> None:

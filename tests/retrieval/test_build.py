@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from data.schema import Answer, Example, IntentExample
 from data.workspace import Live, Workspace
 from retrieval.build import build_index
 from retrieval.cli import app
-from retrieval.curate import add_answer, remove_answer
 from retrieval.index import Index
 from retrieval.rank import Ranker
 from retrieval.search import Searcher, Thresholds
+from retrieval.shelf import Shelf
 from tests.contracts.model_fixture import write_model
 
 ANSWERS = [
@@ -116,9 +117,19 @@ def test_a_damaged_index_is_refused(place: Workspace) -> None:
 
 def test_files_of_different_lengths_are_refused(place: Workspace) -> None:
     layout = place.live_index()
-    write_rows(layout.answers, ANSWERS[:1])
-    with pytest.raises(InputError, match="different lengths"):
+    Shelf(ANSWERS[:1]).save(layout.answers)
+    with pytest.raises(InputError, match="3 ids for 1 answers"):
         Index.load(layout)
+    layout.answers.write_bytes(b"")
+    with pytest.raises(InputError, match="bytes, not"):
+        Index.load(layout)
+
+
+def test_an_index_of_an_older_version_is_refused_in_one_line(place: Workspace) -> None:
+    shutil.rmtree(place.live_index().columns)
+    with pytest.raises(InputError, match=r"older version.*careline index build") as refusal:
+        Index.load(place.live_index())
+    assert "\n" not in str(refusal.value)
 
 
 def test_broken_thresholds_are_refused(tmp_path: Path) -> None:
@@ -130,28 +141,6 @@ def test_broken_thresholds_are_refused(tmp_path: Path) -> None:
             Thresholds.load(path)
 
 
-def test_an_added_answer_is_found_and_a_removed_one_is_not(place: Workspace) -> None:
-    before = place.live_index()
-    added, answer_id = add_answer(before, place.live_model(), question="the tent is my order?", text="Yes, it is.")
-    found = Searcher.open(added, place.live_model()).search("the tent is my order?").hits[0]
-    assert (found.id, found.answer.source, found.question) == (answer_id, "curated", "the tent is my order?")
-    again, same = add_answer(added, place.live_model(), question="is the tent where?", text="Yes, it is.")
-    assert same == answer_id
-    assert len(Index.load(again).answers) == len(ANSWERS) + 1
-    removed = remove_answer(added, answer_id)
-    hits = Searcher.open(removed, place.live_model()).search("the tent is my order?").hits
-    assert answer_id not in {hit.id for hit in hits}
-    assert len(Index.load(before).answers) == len(ANSWERS)
-
-
-def test_what_cannot_be_said_cannot_be_added(place: Workspace) -> None:
-    for question, text in (("q", "Dear <NAME>"), ("q", " "), ("  ", "Yes.")):
-        with pytest.raises(InputError):
-            add_answer(place.live_index(), place.live_model(), question=question, text=text)
-    with pytest.raises(InputError, match="no such id"):
-        remove_answer(place.live_index(), "none")
-
-
 def test_the_commands(place: Workspace, run: Callable[..., str]) -> None:
     built = json.loads(run("build", "--json"))
     assert built["index"] == place.live().index
@@ -161,11 +150,6 @@ def test_the_commands(place: Workspace, run: Callable[..., str]) -> None:
     assert row["hits"][0]["conversations"] == ["c1", "c2"]
     assert "three" in run("search", "where is my order")
     assert "No answer" in run("search", "???")
-    added = json.loads(run("add", "where is the tent", "In the [big] order.", "--json"))
-    assert place.live().index == added["index"]
-    assert "[big]" in run("search", "where is the tent")
-    assert "removed" in run("remove", added["answer"])
-    assert "[big]" not in run("search", "where is the tent")
 
 
 def test_vectors_of_a_loaded_index_are_those_that_were_saved(place: Workspace) -> None:

@@ -25,7 +25,7 @@ def test_flat_search_is_brute_force() -> None:
     np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, expected, axis=1), atol=1e-5)
 
 
-def test_a_graph_is_used_above_the_size_and_finds_nearly_all() -> None:
+def test_inverted_lists_are_used_above_the_size_and_finds_nearly_all() -> None:
     vectors, queries = some(3000), some(50, seed=1)
     index = VectorIndex.build(vectors, flat_up_to=1000)
     assert not index.is_flat
@@ -36,21 +36,37 @@ def test_a_graph_is_used_above_the_size_and_finds_nearly_all() -> None:
 
 
 @pytest.mark.parametrize("flat_up_to", [10_000, 10])
-def test_added_and_removed_ids_are_seen_at_once(flat_up_to: int) -> None:
+def test_added_rows_are_seen_at_once(flat_up_to: int) -> None:
     vectors = some(60)
-    index = VectorIndex.build(vectors[:50], np.arange(50) + 1000, flat_up_to=flat_up_to)
-    index.add(vectors[50:], np.arange(50, 60) + 1000)
-    assert index.search(vectors[55:56], 1)[1].tolist() == [[1055]]
-    assert index.remove([1055, 7]) == 1
-    assert len(index) == 59
-    assert 1055 not in index.search(vectors[55:56], 59)[1]
-    np.testing.assert_allclose(index.vectors([1059, 1000]), vectors[[59, 0]], atol=1e-6)
-    with pytest.raises(KeyError):
-        index.vectors([1055])
-    with pytest.raises(ValueError, match="already"):
-        index.add(vectors[:1], [1000])
+    index = VectorIndex.build(vectors[:50], flat_up_to=flat_up_to)
+    assert index.add(vectors[50:]).tolist() == list(range(50, 60))
+    assert index.search(vectors[55:56], 1)[1].tolist() == [[55]]
+    same = index.search(vectors, 7)[1] == brute_force(vectors, vectors, 7)
+    assert same.mean() > (1 - 1e-9 if index.is_flat else 0.98)
+    np.testing.assert_allclose(index.vectors([59, 0]), vectors[[59, 0]], atol=1e-3)
+    for row in (60, -1):
+        with pytest.raises(KeyError):
+            index.vectors([row])
     with pytest.raises(ValueError, match="shape"):
-        index.add(vectors[:1, :3], [5])
+        index.add(vectors[:1, :3])
+
+
+@pytest.mark.parametrize("late", [0, 300])
+@pytest.mark.parametrize("flat_up_to", [10_000, 10])
+@pytest.mark.parametrize("share", [0.0, 0.002, 0.1, 0.9])
+def test_a_mask_is_obeyed_and_what_it_leaves_is_found(flat_up_to: int, share: float, late: int) -> None:
+    vectors, queries = some(4000, 16), some(30, 16, seed=1)
+    index = VectorIndex.build(vectors[: 4000 - late], flat_up_to=flat_up_to)
+    index.add(vectors[4000 - late :])
+    among = np.random.default_rng(2).random(3900) < share  # and no row beyond its end
+    scores, rows = index.search(queries, 10, among=among)
+    left = np.flatnonzero(among)
+    expected = [left[best] for best in brute_force(vectors[left], queries, 10)]
+    assert set(rows[rows >= 0].tolist()) <= set(left.tolist())
+    found = [len(set(a) & set(b)) / max(1, len(b)) for a, b in zip(rows.tolist(), expected, strict=True)]
+    assert np.mean(found) > 0.95 or not len(left)
+    cosines = np.take_along_axis(queries @ vectors.T, np.maximum(rows, 0), axis=1)
+    np.testing.assert_allclose(scores[rows >= 0], cosines[rows >= 0], atol=1e-3)
 
 
 @pytest.mark.parametrize("flat_up_to", [10_000, 10])

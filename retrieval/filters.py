@@ -1,0 +1,143 @@
+"""Who asks, where, when and about what: masks under which FAISS and BM25 search."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.schema import Audience
+from retrieval.columns import AUDIENCES
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+Mask = NDArray[np.bool_]
+
+_MINUTE = 60.0
+_KEPT = 8
+"""Masks that were used last and are kept: a megabyte each for a million answers."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """What an answer must be for to be a candidate.
+
+    Attributes:
+        language: Code, or None: that of the message. Other languages are candidates only where there is none in it.
+        audience: Who asks. Nobody sees what is for a narrower audience.
+        site: Where they ask; answers without a site are for all. Empty: answers of all sites.
+        products: What the page is about; answers about other products only are left out. Empty: all.
+        tags: Each must be there. Empty: all.
+        at: Unix seconds at which the answer must hold, to the minute; None: now.
+    """
+
+    language: str | None = None
+    audience: Audience = "public"
+    site: str = ""
+    products: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.audience not in AUDIENCES:
+            raise ValueError(f"audience {self.audience!r}; expected one of {', '.join(AUDIENCES)}")
+        for name in ("products", "tags"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+@dataclass(frozen=True, eq=False)
+class Allowed:
+    """What a filter leaves.
+
+    Attributes:
+        answers: (answers,) which may be candidates; None: all.
+        visible: (answers,) the same, whatever their language and whether they may be said; None: all.
+        logged: (logged,) which texts may speak: those whose answers are visible, or that have none; None: all.
+    """
+
+    answers: Mask | None = None
+    visible: Mask | None = None
+    logged: Mask | None = None
+
+
+class Filters:
+    """Masks of an index, kept for the filters that were used last.
+
+    Args:
+        index: Whose columns are read. Masks follow its version.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._kept: OrderedDict[tuple[Where, bool, bool], Allowed] = OrderedDict()
+        self._version = -1
+        self._lock = threading.Lock()
+
+    def allowed(self, where: Where, *, sayable_only: bool = True, language_only: bool = True) -> Allowed:
+        """Which rows may be found.
+
+        Args:
+            where: With a language, unless ``language_only`` is off.
+            sayable_only: Whether answers that the bot may not say are left out.
+            language_only: Whether answers in another language are left out where there are any in the right one.
+        """
+        key = (self._timed(where), sayable_only, language_only)
+        with self._lock:
+            version = self._index.version
+            if version != self._version:
+                self._kept.clear()
+                self._version = version
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = self._kept[key] = self._made(*key)
+                if len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            else:
+                self._kept.move_to_end(key)
+        return kept
+
+    def _timed(self, where: Where) -> Where:
+        """The filter with its minute; without one where all answers hold for ever."""
+        columns = self._index.columns
+        now = time.time() if where.at is None else where.at
+        return replace(where, at=now // _MINUTE * _MINUTE if columns.timed else 0.0)
+
+    def _made(self, where: Where, sayable_only: bool, language_only: bool) -> Allowed:
+        rows, alive = self._index.logged_rows, self._index.asked.alive.all()  # before the answers, which come first
+        columns, size = self._index.columns, len(self._index)
+        visible = self._visible(where, size)
+        may = visible & columns.sayable.all()[:size] if sayable_only else visible
+        if language_only:
+            same = may & (columns.language.all()[:size] == columns.number("language", where.language or ""))
+            may = same if same.any() else may
+        whole = self._index.version == 0  # a changed index is always bounded by its masks: see ``Index.append``
+        if visible.all() and whole:
+            return Allowed(None if may.all() else may)
+        heard = np.append(visible, True)[rows]  # a row of -1, which is no answer, reads the last
+        return Allowed(may, visible, alive & heard[: len(alive)])
+
+    def _visible(self, where: Where, size: int) -> Mask:
+        columns = self._index.columns
+        mask: Mask = columns.alive.all()[:size] & (columns.audience.all()[:size] <= AUDIENCES.index(where.audience))
+        if columns.timed and where.at is not None:
+            mask &= (columns.since.all()[:size] <= where.at) & (where.at < columns.until.all()[:size])
+        if where.site:
+            sites = columns.site.all()[:size]
+            mask &= (sites == columns.number("site", where.site)) | (sites == columns.number("site", ""))
+        if where.products:
+            free = np.ones(size, dtype=bool)
+            free[columns.products.rows_with_any()] = False
+            for product in where.products:
+                free[columns.products.rows_with(product)] = True
+            mask &= free
+        for tag in where.tags:
+            tagged = np.zeros(size, dtype=bool)
+            tagged[columns.tags.rows_with(tag)] = True
+            mask &= tagged
+        return mask
