@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from data.articles.intake import read_source
+from data.articles.options import Options
+from data.articles.sources import write_source
 from data.artifacts import load_manifest
 from data.build import build_bare, build_dataset
 from data.errors import InputError
@@ -28,6 +31,18 @@ def test_a_bare_dataset_is_whole_and_made_once(tmp_path: Path) -> None:
     data = TrainingData.load(dataset)
     assert data.is_bare
     assert not data.has_answers
+
+
+def test_what_articles_answer_is_a_topic(tmp_path: Path) -> None:
+    place = Workspace(tmp_path / "shop")
+    (tmp_path / "a.md").write_text("# Tents\n\n## Is it heavy?\nNo.\n")
+    options = Options("help")
+    write_source(place.sources, read_source(tmp_path / "a.md", options), options, tmp_path / "a.md")
+    dataset = build_bare(place)
+    topics = [row for row in read_rows(dataset.intents, IntentExample) if row.kind == "topic"]
+    assert [(row.text, row.intent, row.source) for row in topics] == [("Is it heavy?", "articles", "article")]
+    assert TrainingData.load(dataset).is_bare
+    assert dataset.folder.name != build_bare(Workspace(tmp_path / "other")).folder.name
 
 
 def test_neither_log_nor_articles_is_refused(tmp_path: Path) -> None:
