@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.articles.sources import answers_in, sources_in
 from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete
 from data.engine import choose_engine
 from data.errors import InputError
@@ -24,6 +25,7 @@ from data.proposals import accepted_labels
 from data.rasa_export import nlu_files, static_examples
 from data.readers.database import database_source
 from data.records import write_rows
+from data.schema import Answer, IntentExample
 from data.weak import rules_of
 from data.workspace import PROJECT, Workspace
 
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
 
 CODE_VERSION = 9
 """Raised with every change that makes another dataset from the same log."""
+
+ARTICLES = "articles"
+"""The one topic of a shop without logs."""
+
+MOST_ASKED = 2000
+"""Questions of it that are learned from."""
 
 STATIC = PROJECT / "data" / "rasa"
 
@@ -99,15 +107,21 @@ def build_dataset(
 
 
 def build_bare(workspace: Workspace, *, static: Path = STATIC) -> DatasetLayout:
-    """Makes the dataset of a shop without logs: the static intents, and nothing else.
+    """Makes the dataset of a shop without logs: the static intents, and what the imported sources answer as one topic.
 
-    Its answers are those of the imported sources, which join at the index.
+    The topic keeps a question that an article answers from being taken for a static intent. The answers themselves
+    join at the index.
 
     Args:
         workspace: Where it goes.
         static: Folder with Rasa's NLU files.
     """
-    recipe = {"bare": True, "static": {path.name: hash_file(path) for path in nlu_files(static)}, "code": CODE_VERSION}
+    sources = sources_in(workspace.sources)
+    recipe = {
+        "bare": {source.name: source.hash for source in sources},
+        "static": {path.name: hash_file(path) for path in nlu_files(static)},
+        "code": CODE_VERSION,
+    }
     parent = workspace.folder("dataset")
     layout = DatasetLayout(parent / hash_json(recipe))
     if is_complete(layout.folder, kind="dataset"):
@@ -119,11 +133,22 @@ def build_bare(workspace: Workspace, *, static: Path = STATIC) -> DatasetLayout:
             (folder / "empty.jsonl").touch()
         for path in (made.answers, made.contradictions, made.topics):
             path.touch()
-        intents = write_rows(made.intents, static_examples(static))
+        answers = [answer for source in sources for answer in answers_in(workspace.sources, source)]
+        intents = write_rows(made.intents, [*static_examples(static), *_asked_of(answers)])
         report = {"conversations": 0, "messages": 0, "examples": 0, "answers": 0, "topics": 0, "refused_lines": 0}
         made.report.write_text(json.dumps(report) + "\n", encoding="utf-8")
         draft.metrics.update(report, intent_examples=intents)
     return layout
+
+
+def _asked_of(answers: Sequence[Answer]) -> list[IntentExample]:
+    """The questions of articles and products, evenly drawn, as examples of one topic."""
+    every = [(question, answer.language) for answer in answers for question in answer.questions]
+    step = max(1, -(-len(every) // MOST_ASKED))
+    return [
+        IntentExample(question, ARTICLES, "topic", "train", language, source="article")
+        for question, language in every[::step]
+    ]
 
 
 def _options(

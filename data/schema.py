@@ -177,7 +177,8 @@ class IntentExample(Record):
         split: Train, valid or test.
         language: ``en`` or ``zh`` (or another code).
         source: Who says so: ``file`` (Rasa's NLU), ``person`` (accepted proposals), ``log`` (tag, disposition or
-            labelled table), ``rules``, ``model`` (a classifier trained on these), ``cluster``; empty: unknown.
+            labelled table), ``article`` (a question of one), ``rules``, ``model`` (a classifier trained on these),
+            ``cluster``; empty: unknown.
         confidence: 0..1 that the label is right, as the source estimates it.
     """
 

@@ -142,8 +142,9 @@ class TrainingData:
 
     @cached_property
     def is_bare(self) -> bool:
-        """Whether it is of a shop without logs: the domain's own intents, and nothing to learn answers from."""
-        return not (self.examples or self.answers or self.labelled) and len({row.intent for row in self.intents}) > 1
+        """Whether it is of a shop without logs: the domain's own intents and what its articles answer."""
+        told = {row.source for row in self.intents} <= {FROM_FILE, "article"}
+        return told and not (self.examples or self.answers) and len({row.intent for row in self.intents}) > 1
 
     @cached_property
     def labelled(self) -> tuple[tuple[str, str], ...]:
