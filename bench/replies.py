@@ -1,7 +1,7 @@
 """Bench `replies`: what the check of a language model's sentences is worth, and follow-ups read in both ways.
 
-The pairs of the check and the follow-ups were written for it (`tests/fixtures`). Lists and thresholds were chosen on the
-sources at even places; printed are the others. Follow-ups are asked of the sample log, learned with the `demo`
+The pairs of the check and the follow-ups were written for it (`tests/fixtures`). Lists and thresholds were chosen on
+the sources at even places; printed are the others. Follow-ups are asked of the sample log, learned with the `demo`
 recipe into `var/bench/replies`; an answer is right when it says what the fixture's pattern asks for.
 """
 
