@@ -89,6 +89,7 @@ class ActionShop:
             return None
         if self._rephraser is None:
             from retrieval.rephrase import Rephraser, check_settings
+            from retrieval.synonyms import meaning_of
 
             check_settings(settings, thing=str(self.workspace.root / SETTINGS))
             key = read_secret(settings.key_env)
@@ -99,6 +100,8 @@ class ActionShop:
                     expected="the name of an environment variable that holds the key",
                     next_step=f"Set {settings.key_env}, or leave key_env empty.",
                 )
+            if not settings.languages or "zh" in settings.languages:
+                meaning_of("你好")  # reads jieba's dictionary: a second that the first reply's budget has not
             self._rephraser = Rephraser(settings, key=key)
         return self._rephraser
 

@@ -37,6 +37,11 @@ _YES = re.compile(
     r"|(?:是的|对的?|不是|不行|没问题|当然)\s*(?:[,，。！]+\s*|$))",
     re.IGNORECASE,
 )
+_ALLOWS = re.compile(
+    r"\b(?:can|may|must|will|should|need|possible|allowed)\b|可以|(?<!希望)能|不行|会|必须|需要", re.IGNORECASE
+)
+"""A clause that allows or demands something is no courtesy: "You can do that." answers a question."""
+
 _LEAD = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)、])\s*")
 
 Nearness = Callable[[str, Sequence[str]], float]
@@ -143,6 +148,8 @@ class Support:
         claims, words = claims_of(clause), meaning_of(clause)
         if missing := self._missing(claims):
             return None, missing
+        if not (words or claims.quantities or claims.references or claims.names):
+            return None, "nothing to compare"
         leans = {place.sentence for place in used} if len(words) <= 2 else set()
         scored = [
             (_covered(words, meaning_in(row.text)), i)
@@ -164,7 +171,7 @@ class Support:
             return "a link or address of its own"
         if not all(says_quantity(quantity, self._claims.quantities) for quantity in claims.quantities):
             return "a number of its own"
-        if not all(name in self._lower for name in claims.names):
+        if not all(_is_word(name, self._lower) for name in claims.names):
             return "a name of its own"
         if claims.relations & NEEDED - self._claims.relations:
             return "a claim of its own"
@@ -225,7 +232,14 @@ def _is_courtesy(clause: str) -> bool:
     """Whether a clause only is polite: nothing in it could be wrong."""
     claims = claims_of(clause)
     bare = not (claims.quantities or claims.references or claims.relations & NEEDED or claims.denies)
-    return bare and not (meaning_of(clause) or claims.names - HARMLESS)
+    return bare and not (meaning_of(clause) or claims.names - HARMLESS or _ALLOWS.search(clause))
+
+
+def _is_word(name: str, text: str) -> bool:
+    """Whether a name stands in a text, and not within a longer Latin word. Chinese has no such borders."""
+    if not name.isascii():
+        return name in text
+    return re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text) is not None
 
 
 def _matched(words: frozenset[str], others: frozenset[str]) -> frozenset[str]:

@@ -10,9 +10,11 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import GIVEN, ActionAnswer, ActionNotHelped
 from actions.replies import TITLE_LENGTH, button_title, source_line, source_of
+from actions.shop import the_shop
 from data.schema import Answer
 from data.workspace import Live
 from retrieval.curate import Curator
+from retrieval.compose import Reply
 from tests.actions.conftest import MakeShop, a_tracker, put_index
 
 HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
@@ -210,3 +212,21 @@ def test_a_terminal_names_other_kinds_of_sources(answer: Answer, line: str) -> N
 def test_only_web_addresses_are_shown_as_sources() -> None:
     assert source_of(Answer("a", "x", "en", url="https://s.example"))["url"] == "https://s.example"
     assert source_of(Answer("a", "x", "en", url="javascript:alert(1)"))["url"] is None
+
+
+class Shouting:
+    """Words every reply in capitals."""
+
+    async def rephrase(self, reply: Reply, *, question: str, language: str) -> Reply:
+        return Reply(reply.text.upper() + question + language, reply.parts)
+
+
+def test_a_configured_model_words_the_reply_and_its_sources_stay(
+    make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_shop()
+    assert the_shop().rephraser() is None
+    monkeypatch.setattr(the_shop(), "rephraser", Shouting)
+    (message,), _, _ = run(a_tracker(*HITS))
+    assert message["text"] == "SHIPPING IS FREE FROM 60 ON....en"
+    assert message["custom"]["sources"][0]["support"] == 7

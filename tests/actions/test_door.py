@@ -79,7 +79,7 @@ async def test_both_kinds_of_run_are_checked() -> None:
     assert {message["response"] for message in dispatcher.messages} == {INSTEAD}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
     texts=st.lists(PIECES, min_size=1, max_size=4),
     source=st.sampled_from(["log", "curated", "article", "catalogue"]),

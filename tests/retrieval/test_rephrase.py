@@ -86,7 +86,7 @@ class Model:
 
 
 @asynccontextmanager
-async def served(model: Model, *, timeout: float = 2.0, **more: Any) -> AsyncIterator[Rephraser]:
+async def served(model: Model, *, timeout: float = 20.0, **more: Any) -> AsyncIterator[Rephraser]:
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     settings = Rephrase(url=f"http://127.0.0.1:{port}/v1", model="m", timeout=timeout, **more)
@@ -167,7 +167,7 @@ async def test_a_server_that_fails_costs_the_budget_at_most(how: str) -> None:
     begun = time.monotonic()
     async with served(FAILING[how](), timeout=0.5) as rephraser:
         assert await rephraser.rephrase(reply, question="?", language="en") is reply
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 5
         assert rephraser.breaker._failures == 1
 
 
@@ -198,8 +198,8 @@ async def test_reading_stops_at_the_first_sentence_that_is_refused() -> None:
     reply = reply_of(RETURNS)
     begun = time.monotonic()
     pieces = ["The refund is 500 dollars. ", *words(GOOD) * 5]
-    assert await said(Model(pieces, delay=0.1), reply, timeout=10.0) is reply
-    assert time.monotonic() - begun < 3
+    assert await said(Model(pieces, delay=0.5), reply, timeout=60.0) is reply
+    assert time.monotonic() - begun < 15  # all of it would take 25
 
 
 async def test_other_languages_are_left_as_they_are() -> None:

@@ -88,7 +88,12 @@ def test_the_source_of_a_sentence_is_named_and_a_courtesy_needs_none() -> None:
     assert support.sentence("You can pay by card.").source == 1
     polite = support.sentence("Happy to help!")
     assert (polite.supported, polite.source) == (True, None)
-    assert not support.sentence("Yes.").supported
+    for answer in ("Yes.", "You can do that.", "可以的。", "No, you can't."):
+        assert not support.sentence(answer).supported
+
+
+def test_a_name_must_stand_there_as_a_word() -> None:
+    assert not Support(["I did pay the visage."]).sentence("We take your ID or Visa to pay.").supported
 
 
 def test_with_an_encoder_a_sentence_far_from_all_sources_is_refused() -> None:
