@@ -20,6 +20,7 @@ def main() -> None:
 
     logging.basicConfig(level=logging.WARNING, format="actions: %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        the_shop().rephraser()
         the_shop().orders()  # a broken workspace is told now, not to the first customer
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -9,11 +9,13 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
-from actions.replies import source_line, source_of, suggestions, why
+from actions.known import known_values
+from actions.replies import asked_of, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
-from data.schema import Answer
 from retrieval.answers import AnswerBook
+from retrieval.compose import Asked, Found, Reply, compose
 
 GIVEN = 20
 """So many ids of given answers are remembered."""
@@ -26,22 +28,23 @@ class ActionAnswer(Action):
         """See parent."""
         return "action_answer"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    @checked
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         if intent_of(tracker) == "out_of_scope":
             return lose(dispatcher, tracker, response="utter_out_of_scope")
         careline: Mapping[str, Any] = tracker.latest_message.get("careline") or {}
         book = the_shop().answers(careline.get("index"))
-        picked = book.sayable(next(tracker.get_latest_entity_values("answer_id"), None) or "")
-        if picked is not None:
+        if (picked := picked_reply(tracker, book)) is not None:
             reason = {"intent": "ask", "confidence": 1.0, "index": the_shop().workspace.live().index}
             return say(dispatcher, tracker, picked, reason=why(reason, book, outcome="picked"))
         outcome = careline.get("outcome", "lost")
-        best = _best(careline, book, language=language_of(tracker))
-        if outcome == "sure" and best is not None and best.id not in given(tracker):
-            return say(dispatcher, tracker, best, reason=why(careline, book, outcome="sure"))
-        if outcome == "sure" and best is not None:
-            return say_again(dispatcher, tracker, best, reason=why(careline, book, outcome="sure"))
+        reply = best_reply(tracker, careline, book) if outcome == "sure" else None
+        if reply is not None:
+            reason = why(careline, book, outcome="sure", said=reply)
+            if all(part.answer.id in given(tracker) for part in reply.parts):
+                return say_again(dispatcher, tracker, reply, reason=reason)
+            return say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
         buttons = suggestions(careline.get("hits", ()), book, language=language_of(tracker), without=given(tracker))
         if outcome in ("sure", "unsure") and buttons:
             custom = {"why": why(careline, book, outcome="unsure")}
@@ -56,6 +59,7 @@ class ActionNotHelped(Action):
         """See parent."""
         return "action_not_helped"
 
+    @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         return lose(dispatcher, tracker, response="utter_not_helped")
@@ -76,27 +80,49 @@ def given(tracker: Tracker) -> list[str]:
     return list(tracker.slots.get("given") or [])
 
 
-def _best(careline: Mapping[str, Any], book: AnswerBook, *, language: str) -> Answer | None:
-    """The first hit that may be said in the customer's language."""
-    answers = (book.sayable(hit["id"]) for hit in careline.get("hits", ()))
-    return next((answer for answer in answers if answer is not None and answer.language == language), None)
+def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
+    """The reply that the message's hits make; None where none of them may be said."""
+    text = str(tracker.latest_message.get("text") or "")
+    asked = asked_of(careline, book, text=text, language=language_of(tracker))
+    return compose(asked, known_values(tracker), least=float(careline.get("least") or 0.0))
 
 
-def say(dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer, *, reason: dict[str, Any]) -> Events:
-    """Gives an answer with its source; remembers that it was given."""
+def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
+    """The answer behind a button that was pressed."""
+    answer = book.get(next(tracker.get_latest_entity_values("answer_id"), None) or "")
+    if answer is None:
+        return None
+    question = answer.questions[0] if answer.questions else answer.title or ""
+    return compose([Asked(question, (Found(answer),))], known_values(tracker))
+
+
+async def worded(reply: Reply, tracker: Tracker) -> Reply:
+    """The reply in a language model's words, where the shop configured one and its words are supported."""
+    rephraser = the_shop().rephraser()
+    if rephraser is None:
+        return reply
+    question = str(tracker.latest_message.get("text") or "")
+    return await rephraser.rephrase(reply, question=question, language=language_of(tracker))
+
+
+def say(dispatcher: CollectingDispatcher, tracker: Tracker, reply: Reply, *, reason: dict[str, Any]) -> Events:
+    """Gives a reply with its sources; remembers which answers were given."""
+    answers = [part.answer for part in reply.parts]
     if shows_text_only(tracker):
-        dispatcher.utter_message(text=f"{answer.text}\n{source_line(answer, language_of(tracker))}")
+        dispatcher.utter_message(text="\n".join([reply.text, *source_lines(answers, language_of(tracker))]))
     else:
-        custom = {"answer": answer.id, "source": source_of(answer), "why": reason}
-        dispatcher.utter_message(text=answer.text, json_message=custom)
-    remembered = [key for key in given(tracker) if key != answer.id] + [answer.id]
+        sources = [source_of(answer) for answer in answers]
+        custom = {"answer": answers[0].id, "source": sources[0], "sources": sources, "why": reason}
+        dispatcher.utter_message(text=reply.text, json_message=custom)
+    new = [answer.id for answer in answers]
+    remembered = [key for key in given(tracker) if key not in new] + new
     return [SlotSet("given", remembered[-GIVEN:]), SlotSet("lost", 0)]
 
 
-def say_again(dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer, *, reason: dict[str, Any]) -> Events:
+def say_again(dispatcher: CollectingDispatcher, tracker: Tracker, reply: Reply, *, reason: dict[str, Any]) -> Events:
     """The same answer fits again: says so, and offers a person, since it did not settle the matter the first time."""
     dispatcher.utter_message(response="utter_said_before")
-    return [*say(dispatcher, tracker, answer, reason=reason), *offer_person(dispatcher)]
+    return [*say(dispatcher, tracker, reply, reason=reason), *offer_person(dispatcher)]
 
 
 def ask_which(

@@ -9,6 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ConversationPaused, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.door import checked
 from actions.hours import is_open
 from actions.shop import ActionShop, the_shop
 
@@ -69,6 +70,7 @@ class ActionHandoff(Action):
         """See parent."""
         return "action_handoff"
 
+    @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         intent = (tracker.latest_message.get("intent") or {}).get("name")
@@ -82,6 +84,7 @@ class ActionOfferPerson(Action):
         """See parent."""
         return "action_offer_person"
 
+    @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         return offer_person(dispatcher)

@@ -10,6 +10,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import ActionAnswer, language_of
+from actions.door import checked
 from actions.handoff import Events, offer_person
 from actions.services.orders import Order, belongs_to
 from actions.shop import the_shop
@@ -62,6 +63,8 @@ class OrderDetails:
 class ValidateOrderForm(OrderDetails, FormValidationAction):
     """Details of an order that is looked up."""
 
+    run = checked(FormValidationAction.run)
+
     def name(self) -> str:
         """See parent."""
         return "validate_order_form"
@@ -69,6 +72,8 @@ class ValidateOrderForm(OrderDetails, FormValidationAction):
 
 class ValidateReturnForm(OrderDetails, FormValidationAction):
     """Details of an order that goes back."""
+
+    run = checked(FormValidationAction.run)
 
     def name(self) -> str:
         """See parent."""
@@ -99,13 +104,13 @@ def confirmed_order(tracker: Tracker) -> Order | None:
     return order if order is not None and belongs_to(order, address) else None
 
 
-def _not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+async def _not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """No order to speak of. A shop that connected no order service says what its agents said to such questions."""
     forget = [SlotSet("order_number", None), SlotSet("email", None), SlotSet("tries", 0)]
     if the_shop().orders() is not None:
         dispatcher.utter_message(response="utter_too_many_tries")
     elif (tracker.latest_message.get("careline") or {}).get("outcome") == "sure":
-        return [*forget, *ActionAnswer().run(dispatcher, tracker, {})]
+        return [*forget, *await ActionAnswer().run(dispatcher, tracker, {})]
     else:
         dispatcher.utter_message(response="utter_no_orders")
     return [*forget, SlotSet("lost", 0), *offer_person(dispatcher)]
@@ -121,11 +126,12 @@ class ActionOrderStatus(Action):
         """See parent."""
         return "action_order_status"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    @checked
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
         order = confirmed_order(tracker)
         if order is None:
-            return _not_found(dispatcher, tracker)
+            return await _not_found(dispatcher, tracker)
         language = language_of(tracker)
         dispatcher.utter_message(
             response=f"utter_order_{order.status}",
@@ -143,12 +149,13 @@ class ActionReturn(Action):
         """See parent."""
         return "action_return"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    @checked
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         order, service = confirmed_order(tracker), the_shop().orders()
         reason = tracker.slots.get("return_reason")
         if order is None or service is None or reason is None:
-            return [*_not_found(dispatcher, tracker), SlotSet("return_reason", None)]
+            return [*await _not_found(dispatcher, tracker), SlotSet("return_reason", None)]
         events = [SlotSet("order_number", None), SlotSet("return_reason", None), *_RESET]
         if order.status in ("cancelled", "returned"):
             dispatcher.utter_message(response="utter_return_impossible", number=order.number)
@@ -172,6 +179,7 @@ class ActionFormHelp(Action):
         """See parent."""
         return "action_form_help"
 
+    @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         asked = tracker.slots.get("requested_slot")

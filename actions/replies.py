@@ -9,6 +9,7 @@ from typing import Any
 
 from data.schema import Answer
 from retrieval.answers import AnswerBook, has_placeholder
+from retrieval.compose import Asked, Found, Reply, may_be_found
 
 TITLE_LENGTH = 72
 """Characters of a button's title."""
@@ -18,6 +19,13 @@ OBSCURE = 100
 
 EVIDENCE = 3
 """So many hits are shown to agents as the reason of a reply."""
+
+_KINDS = {
+    "article": ("help article", "帮助文章"),
+    "catalogue": ("product catalogue", "商品目录"),
+    "curated": ("written by our team", "客服团队撰写"),
+}
+"""Names of sources that are no log, in English and Chinese."""
 
 _PERSON_TITLE = {"zh": "转人工"}
 
@@ -30,13 +38,39 @@ def source_of(answer: Answer) -> dict[str, Any]:
         "support": answer.support,
         "last_used": answer.last_used,
         "question": answer.questions[0] if answer.questions else None,
+        "kind": answer.source,
+        "url": answer.url if answer.url and answer.url.startswith(("https://", "http://")) else None,
     }
 
 
-def why(careline: Mapping[str, Any], book: AnswerBook, *, outcome: str) -> dict[str, Any]:
-    """Why a reply was given, for agents (``bot.protocol.Why``)."""
-    evidence = []
-    for hit in careline.get("hits", ())[:EVIDENCE]:
+def asked_of(careline: Mapping[str, Any], book: AnswerBook, *, text: str, language: str) -> list[Asked]:
+    """The message's requests with what was found for each, from its ``careline`` object.
+
+    Args:
+        careline: Of the message; ``requests`` is there where it holds several that are each sure of an answer.
+        book: Texts of the answers.
+        text: The message.
+        language: The conversation's: answers in another one are left out.
+    """
+    rows = careline.get("requests") or [{"text": text, "hits": careline.get("hits", ())}]
+    asked = []
+    for row in rows:
+        hits = ((book.get(hit["id"]), float(hit["score"])) for hit in row["hits"])
+        found = (Found(answer, score) for answer, score in hits if answer is not None and may_be_found(answer))
+        asked.append(Asked(str(row["text"]), tuple(hit for hit in found if hit.answer.language == language)))
+    return asked
+
+
+def why(careline: Mapping[str, Any], book: AnswerBook, *, outcome: str, said: Reply | None = None) -> dict[str, Any]:
+    """Why a reply was given, for agents (``bot.protocol.Why``): the best hits, and whatever else was said."""
+    evidence: list[dict[str, Any]] = []
+    hits = list(careline.get("hits", ()))
+    wanted = [part.answer.id for part in said.parts] if said is not None else []
+    rows = {hit["id"]: hit for row in careline.get("requests") or () for hit in row["hits"]} | {
+        h["id"]: h for h in hits
+    }
+    ids = list(dict.fromkeys([*(key for key in wanted if key in rows), *(hit["id"] for hit in hits[:EVIDENCE])]))
+    for hit in (rows[key] for key in ids[: max(EVIDENCE, len(wanted))]):
         answer = book.get(hit["id"])
         if answer is not None:
             evidence.append({"answer": hit["id"], "text": answer.text[:160], "score": hit["score"]})
@@ -51,8 +85,19 @@ def why(careline: Mapping[str, Any], book: AnswerBook, *, outcome: str) -> dict[
     }
 
 
+def source_lines(answers: Sequence[Answer], language: str) -> list[str]:
+    """Where a reply comes from, a line for each answer; with numbers where there are several."""
+    lines = [source_line(answer, language) for answer in answers]
+    return lines if len(lines) == 1 else [f"[{number}] {line}" for number, line in enumerate(lines, start=1)]
+
+
 def source_line(answer: Answer, language: str) -> str:
     """Where an answer comes from in one line, for terminals: the widget draws it from ``source_of``."""
+    if answer.source != "log":
+        kind = _KINDS[answer.source][language == "zh"]
+        named = ": ".join((kind, answer.title)) if answer.title else kind
+        named += f" {answer.url}" if answer.url else ""
+        return f"（来源：{named}）" if language == "zh" else f"(Source: {named})"
     date = ""
     if answer.last_used is not None:
         day = datetime.fromtimestamp(answer.last_used, tz=timezone.utc).strftime("%Y-%m-%d")

@@ -8,6 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecuted, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.door import checked
 from actions.handoff import Events
 from actions.shop import the_shop
 
@@ -22,6 +23,7 @@ class ActionSessionStart(Action):
         """See parent."""
         return "action_session_start"
 
+    @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         shop = the_shop().workspace.settings.shop

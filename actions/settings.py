@@ -36,3 +36,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> ActionSettings:
     """
     env = os.environ if environ is None else environ
     return ActionSettings(workspace=env.get("CARELINE_WORKSPACE") or None)
+
+
+def read_secret(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """A secret by the name of its variable, as ``careline.toml`` gives it; empty without a name or a value.
+
+    Args:
+        name: For instance ``CARELINE_REPHRASE_KEY``.
+        environ: Instead of the process's own environment, for tests.
+    """
+    env = os.environ if environ is None else environ
+    return env.get(name, "") if name else ""

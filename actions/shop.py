@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
-from actions.settings import read_settings
+from actions.settings import read_secret, read_settings
 from data.artifacts import load_manifest
 from data.errors import InputError
-from data.workspace import Workspace
+from data.workspace import SETTINGS, Workspace
 from retrieval.answers import AnswerBook
+
+if TYPE_CHECKING:
+    from retrieval.rephrase import Rephraser
 
 
 class ActionShop:
@@ -27,6 +31,7 @@ class ActionShop:
         self._sample_orders = sample_orders
         self._books: dict[str, AnswerBook] = {}
         self._orders: OrderService | None = None
+        self._rephraser: Rephraser | None = None
 
     def answers(self, index: str | None = None) -> AnswerBook:
         """The answers of an index.
@@ -65,6 +70,30 @@ class ActionShop:
             returns = self.workspace.var / "returns.jsonl"
             self._orders = LocalOrders.open(self._sample_orders, returns=returns, today=date.today())
         return self._orders
+
+    def rephraser(self) -> Rephraser | None:
+        """The language model that may word replies, or None where the shop configured none.
+
+        Raises:
+            InputError: The settings cannot work, or the variable that should hold the key is not set.
+        """
+        settings = self.workspace.settings.rephrase
+        if not settings.url:
+            return None
+        if self._rephraser is None:
+            from retrieval.rephrase import Rephraser, check_settings
+
+            check_settings(settings, thing=str(self.workspace.root / SETTINGS))
+            key = read_secret(settings.key_env)
+            if settings.key_env and not key:
+                raise InputError(
+                    f"{self.workspace.root / SETTINGS} [rephrase] key_env",
+                    got=f"{settings.key_env}, which is not set",
+                    expected="the name of an environment variable that holds the key",
+                    next_step=f"Set {settings.key_env}, or leave key_env empty.",
+                )
+            self._rephraser = Rephraser(settings, key=key)
+        return self._rephraser
 
 
 @lru_cache(maxsize=1)

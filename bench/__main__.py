@@ -23,6 +23,7 @@ BENCHES = {
     "intents": "BANKING77 with all its data: accuracy, minutes, what int8 costs",
     "few_shot": "BANKING77 with ten and with five examples an intent",
     "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
+    "replies": "the check of a language model's sentences; follow-ups read with the question they lean on",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

@@ -24,6 +24,8 @@ State = Literal["bot", "queued", "agent", "closed"]
 EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note"]
 """``failure`` is the visible outcome of a turn that could not be done; ``note`` is for agents only."""
 
+SourceKind = Literal["log", "article", "catalogue", "curated"]
+
 AuthorKind = Literal["customer", "bot", "agent", "system"]
 
 
@@ -53,6 +55,8 @@ class Source:
         support: How many times agents gave it.
         last_used: Unix seconds of the newest use, or None.
         question: A redacted question it once answered, or None.
+        kind: What it is: an answer of the log, a help article, a line of the catalogue, or written by the team.
+        url: Where it can be read, an ``http`` or ``https`` address, or None.
     """
 
     title: str
@@ -60,6 +64,8 @@ class Source:
     support: int
     last_used: float | None = None
     question: str | None = None
+    kind: SourceKind = "log"
+    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,8 @@ class Entry:
         client_id: The client's own id of a ``send`` or ``press``, so that it finds its message again.
         buttons: Choices, for the bot's entries.
         state: The state from here on, for state entries.
-        source: Where the answer comes from.
+        source: Where the answer comes from; the first of ``sources``.
+        sources: Where each part of the answer comes from, in the order of the numbers ``[1]`` in its text.
         why: For agents only.
         suppressed: A reply that a take-over overtook; agents only.
         type: ``entry``.
@@ -114,6 +121,7 @@ class Entry:
     source: Source | None = None
     why: Why | None = None
     suppressed: bool = False
+    sources: tuple[Source, ...] = ()
     type: Literal["entry"] = "entry"
 
 

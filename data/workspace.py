@@ -73,6 +73,25 @@ class Services:
 
 
 @dataclass(frozen=True)
+class Rephrase:
+    """A language model that may word replies (`retrieval.rephrase`); none without ``url``.
+
+    Attributes:
+        url: Of an OpenAI-compatible server, up to ``/v1``.
+        model: The name it knows the model by.
+        key_env: Name of the environment variable that holds the key; empty for a server that wants none.
+        timeout: Seconds that a reply may wait for it; then the reply goes out as it is.
+        languages: In which it may word replies; empty: all.
+    """
+
+    url: str = ""
+    model: str = ""
+    key_env: str = ""
+    timeout: float = 2.0
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class WorkspaceSettings:
     """The whole of ``careline.toml``; an unknown key is refused."""
 
@@ -80,6 +99,7 @@ class WorkspaceSettings:
     web: Web = field(default_factory=Web)
     learn: Learn = field(default_factory=Learn)
     services: Services = field(default_factory=Services)
+    rephrase: Rephrase = field(default_factory=Rephrase)
 
 
 @dataclass(frozen=True)

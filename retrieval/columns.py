@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.schema import Answer
-from retrieval.answers import is_sayable
+from retrieval.compose import may_be_found
 from retrieval.grown import Grown
 
 Rows = NDArray[np.int64]
@@ -271,7 +271,7 @@ def _plain(answer: Answer, names: dict[str, list[str]]) -> tuple[Any, ...]:
             names[kind].append(name)
     return (
         True,
-        is_sayable(answer),
+        may_be_found(answer),
         answer.source == "curated",
         AUDIENCES.index(answer.audience),
         names["language"].index(answer.language),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from retrieval.alike import Alike, Choice
 from retrieval.bridge import Bridge
 from retrieval.encoder import Encoder, OnnxEncoder
 from retrieval.filters import Where
+from retrieval.follow_up import blend, joined
 from retrieval.head import LinearHead
 from retrieval.index import NO_ROW, Index
 from retrieval.lexical import words_of
@@ -320,14 +321,23 @@ class Searcher:
         query = Query.of(text, turns=turns, language=language, given=given)
         if not any(character.isalnum() for character in text):
             return SearchResult(text, query.language, None, None, 0.0, "lost", (), self.model, self.index_key)
-        (match,) = self.matcher.match([query], where=where)
-        return self.result(match, k=k, explained=explained)
+        second = joined(query.message, turns) if query.context != query.message else None
+        readings = [query] if second is None else [query, replace(query, context=second, message=second)]
+        match, *again = self.matcher.match(readings, where=where)
+        return self.result(match, k=k, explained=explained, again=next(iter(again), None))
 
-    def result(self, match: Match, *, k: int = 20, explained: int = 5) -> SearchResult:
-        """Ranks a match."""
+    def result(self, match: Match, *, k: int = 20, explained: int = 5, again: Match | None = None) -> SearchResult:
+        """Ranks a match.
+
+        Args:
+            match: Of a message in its context.
+            k: Hits at most.
+            explained: How many hits get their matched words.
+            again: Of the same message joined with the question it leans on (``retrieval.follow_up``).
+        """
         known = 0.0 if self._is_noise(match) else self.scope.probability(match)
         intent = self._intent(match)
-        hits = self._hits(match, k, explained)
+        hits = self._hits(match, k, explained, again)
         best = hits[0].probability if hits else 0.0
         return SearchResult(
             text=match.query.message,
@@ -356,8 +366,11 @@ class Searcher:
         kind = head.kinds[best] if head.kinds else "topic"
         return Intent(head.labels[best], kind, float(match.intents[best]))
 
-    def _hits(self, match: Match, k: int, explained: int) -> tuple[Hit, ...]:
-        choices = self.alike.choices(match.rows, self.ranker.probabilities(match.features))
+    def _hits(self, match: Match, k: int, explained: int, again: Match | None) -> tuple[Hit, ...]:
+        probability = self.ranker.probabilities(match.features)  # (n,)
+        if again is not None:
+            probability = blend(match.rows, probability, again.rows, self.ranker.probabilities(again.features))
+        choices = self.alike.choices(match.rows, probability)
         meant = is_meant(self.index, match)
         choices = preferred(choices, meant, least=self.thresholds.sure)[:k]
         return tuple(self._hit(match, choice, explained=i < explained) for i, choice in enumerate(choices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -10,6 +10,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from bot.state.turn import current_turn, recent_turns
 from data.context import LAST_TURNS
 from data.schema import Role
+
+if TYPE_CHECKING:
+    from retrieval.filters import Where
 
 
 def slot(tracker: DialogueStateTracker | None, name: str) -> Any:
@@ -32,3 +35,19 @@ def turns_before(tracker: DialogueStateTracker | None) -> list[tuple[Role, str]]
         elif isinstance(event, BotUttered) and event.text:
             turns.append(("agent", event.text))
     return turns[-LAST_TURNS:]
+
+
+def where_of(tracker: DialogueStateTracker | None) -> Where:
+    """What an answer must be for, from the slots ``site``, ``product`` and ``signed_in`` where the domain has them.
+
+    ``signed_in`` must be set by the shop's own page through the gateway, never from what a customer writes; without
+    it, only what anybody may see is found.
+    """
+    from retrieval.filters import Where
+
+    product = slot(tracker, "product")
+    return Where(
+        audience="signed_in" if slot(tracker, "signed_in") is True else "public",
+        site=str(slot(tracker, "site") or ""),
+        products=(str(product),) if product else (),
+    )

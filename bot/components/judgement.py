@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def judge(result: SearchResult, thresholds: Thresholds, *, static: Collection[st
         static: Intents of the domain. A help desk's own tag may have the name of one (``order_status``); it then
             means the same and leads to the same flow.
     """
-    careline = result.to_json()
+    careline = result.to_json() | {"least": thresholds.sure}
     if careline["topic"] in static:
         careline |= {"intent": careline["topic"], "topic": None}
     answered = careline["intent"] in ANSWERED
@@ -43,3 +43,24 @@ def judge(result: SearchResult, thresholds: Thresholds, *, static: Collection[st
     if careline["intent"] == "out_of_scope":  # by its nature unlike what was ever asked here
         return careline | {"understood": careline["confidence"] >= FOREIGN_CONFIDENCE}
     return careline | {"understood": careline["known"] >= thresholds.known}
+
+
+def combined(careline: dict[str, Any], asked: Sequence[str], results: Sequence[SearchResult]) -> dict[str, Any]:
+    """The ``careline`` object of a message with several requests.
+
+    Args:
+        careline: Of the message as a whole.
+        asked: The requests.
+        results: Of each.
+
+    Returns:
+        With ``requests``, each with its best hits, where at least two are sure of different answers; the message
+        counts as sure then. Otherwise as it was: the message is answered as one.
+    """
+    sure = [(text, result) for text, result in zip(asked, results, strict=True) if result.outcome == "sure"]
+    if len({result.hits[0].id for _, result in sure}) < 2:
+        return careline
+    rows = [
+        {"text": text[:200], "hits": [hit.to_json(explained=False) for hit in result.hits[:2]]} for text, result in sure
+    ]
+    return careline | {"requests": rows, "outcome": "sure", "understood": True}

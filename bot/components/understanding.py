@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -15,11 +16,12 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.history import slot, turns_before
-from bot.components.judgement import judge
+from bot.components.history import slot, turns_before, where_of
+from bot.components.judgement import ANSWERED, combined, judge
 from bot.components.live import LiveSearcher
 from bot.mentions import only_details
 from bot.settings import read_settings
+from retrieval.requests import requests_of
 
 CARELINE = "careline"
 """Attribute of the message that reaches ``tracker.latest_message`` and the action server."""
@@ -83,13 +85,16 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             if text.startswith("/"):
                 continue
             served = self._searcher.current()
-            result = served.searcher.search(
-                text,
+            search = partial(
+                served.searcher.search,
                 turns=turns_before(tracker),
                 language=_language(message) or slot(tracker, "language"),
                 given=slot(tracker, "given") or (),
+                where=where_of(tracker),
             )
-            careline = judge(result, served.searcher.thresholds, static=static)
+            careline = judge(search(text), served.searcher.thresholds, static=static)
+            if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
+                careline = combined(careline, asked, [search(one) for one in asked])
             if only_details(text):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from bot import protocol
 from bot.state.entry import FOR_AGENTS, PUBLIC, ConversationInfo, Entry
@@ -62,6 +62,7 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
     custom = entry.data.get("custom")
     said = custom if isinstance(custom, Mapping) else {}
     suppressed = entry.kind == "suppressed"
+    sources = _sources(said)
     return protocol.Entry(
         seq=entry.seq,
         kind="bot" if suppressed else cast(protocol.EntryKind, entry.kind),
@@ -71,7 +72,8 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         client_id=entry.data.get("client_id") if entry.kind in ("customer", "state") or reader == "agent" else None,
         buttons=_buttons(entry),
         state=cast("protocol.State | None", entry.data.get("to")) if entry.kind == "state" else None,
-        source=_source(said.get("source")),
+        source=sources[0] if sources else None,
+        sources=sources,
         why=_why(said) if reader == "agent" else None,
         suppressed=suppressed,
     )
@@ -125,16 +127,23 @@ def button_payload(entry: Entry, number: int) -> tuple[str, str] | None:
     return str(rows[number].get("title", "")), str(rows[number].get("payload", ""))
 
 
-def _source(row: object) -> protocol.Source | None:
-    if not isinstance(row, Mapping):
-        return None
-    conversations = row.get("conversations") or 0
+def _sources(said: Mapping[str, Any]) -> tuple[protocol.Source, ...]:
+    """Where a reply comes from; entries of older versions have one source only."""
+    rows = said.get("sources")
+    rows = rows if isinstance(rows, list) and rows else [said.get("source")]
+    return tuple(_source(row) for row in rows if isinstance(row, Mapping))
+
+
+def _source(row: Mapping[str, Any]) -> protocol.Source:
+    conversations, kind, url = row.get("conversations") or 0, row.get("kind"), str(row.get("url") or "")
     return protocol.Source(
         title=str(row.get("title") or ""),
         conversations=conversations if isinstance(conversations, int) else len(conversations),
         support=int(row.get("support") or 0),
         last_used=float(row["last_used"]) if row.get("last_used") else None,
         question=str(row["question"]) if row.get("question") else None,
+        kind=cast(protocol.SourceKind, kind) if kind in get_args(protocol.SourceKind) else "log",
+        url=url if url.startswith(("https://", "http://")) else None,
     )
 
 

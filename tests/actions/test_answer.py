@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,9 +9,11 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import GIVEN, ActionAnswer, ActionNotHelped
-from actions.replies import TITLE_LENGTH, button_title
+from actions.replies import TITLE_LENGTH, button_title, source_line, source_of
+from actions.shop import the_shop
 from data.schema import Answer
 from data.workspace import Live
+from retrieval.compose import Reply
 from tests.actions.conftest import MakeShop, a_tracker, put_index
 
 HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
@@ -19,7 +22,8 @@ HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
 def run(tracker: Tracker, action: Any = None) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
     """(messages, slots that were set, kinds of events)."""
     dispatcher = CollectingDispatcher()
-    events = (action or ActionAnswer()).run(dispatcher, tracker, {})
+    said = (action or ActionAnswer()).run(dispatcher, tracker, {})
+    events = asyncio.run(said) if asyncio.iscoroutine(said) else said
     slots = {event["name"]: event["value"] for event in events if event["event"] == "slot"}
     return dispatcher.messages, slots, [event["event"] for event in events]
 
@@ -36,7 +40,10 @@ def test_sure_gives_the_answer_with_source_and_why(make_shop: MakeShop) -> None:
         "support": 7,
         "last_used": 1_700_000_000.0,
         "question": "Is it free?",
+        "kind": "log",
+        "url": None,
     }
+    assert custom["sources"] == [custom["source"]]
     assert custom["why"]["evidence"][0] == {"answer": "free", "text": "Shipping is free from 60 on.", "score": 0.9}
     assert (custom["why"]["model"], custom["why"]["outcome"]) == ("m", "sure")
     assert slots == {"given": ["free"], "lost": 0}
@@ -149,3 +156,61 @@ def test_a_message_understood_before_a_switch_is_answered_from_its_own_index(mak
 def test_a_button_says_in_a_few_words_what_it_stands_for(answer: Answer, title: str) -> None:
     got = button_title(answer)
     assert got == title or (len(got) <= TITLE_LENGTH and got.endswith("…") and title.endswith("…"))
+
+
+def test_several_requests_get_one_reply_with_a_source_each(make_shop: MakeShop) -> None:
+    make_shop()
+    tracker = a_tracker(*HITS)
+    tracker.latest_message["careline"]["requests"] = [
+        {"text": "Is it free?", "hits": [{"id": "free", "score": 0.9}]},
+        {"text": "How do I pay?", "hits": [{"id": "card", "score": 0.8}]},
+    ]
+    (message,), slots, _ = run(tracker)
+    assert message["text"] == "Shipping is free from 60 on. [1]\nYou can pay by card. [2]"
+    assert [source["question"] for source in message["custom"]["sources"]] == ["Is it free?", "How do I pay?"]
+    assert [row["answer"] for row in message["custom"]["why"]["evidence"]][:2] == ["free", "card"]
+    assert slots["given"] == ["free", "card"]
+    tracker.events[0]["input_channel"] = "cmdline"
+    (message,), _, _ = run(tracker)
+    assert message["text"].splitlines()[2:] == [
+        "[1] (Source: our team answered so 7 times, last on 2023-11-14.)",
+        "[2] (Source: our team answered so once.)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (Answer("a", "x", "en", source="article", title="Care"), "(Source: help article: Care)"),
+        (Answer("a", "x", "zh", source="curated"), "（来源：客服团队撰写）"),
+        (
+            Answer("a", "x", "en", source="catalogue", url="https://s.example/t"),
+            "(Source: product catalogue https://s.example/t)",
+        ),
+    ],
+)
+def test_a_terminal_names_other_kinds_of_sources(answer: Answer, line: str) -> None:
+    assert source_line(answer, answer.language) == line
+
+
+def test_only_web_addresses_are_shown_as_sources() -> None:
+    assert source_of(Answer("a", "x", "en", url="https://s.example"))["url"] == "https://s.example"
+    assert source_of(Answer("a", "x", "en", url="javascript:alert(1)"))["url"] is None
+
+
+class Shouting:
+    """Words every reply in capitals."""
+
+    async def rephrase(self, reply: Reply, *, question: str, language: str) -> Reply:
+        return Reply(reply.text.upper() + question + language, reply.parts)
+
+
+def test_a_configured_model_words_the_reply_and_its_sources_stay(
+    make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_shop()
+    assert the_shop().rephraser() is None
+    monkeypatch.setattr(the_shop(), "rephraser", Shouting)
+    (message,), _, _ = run(a_tracker(*HITS))
+    assert message["text"] == "SHIPPING IS FREE FROM 60 ON....en"
+    assert message["custom"]["sources"][0]["support"] == 7

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,18 @@ async def validate(tracker: Tracker, **slots: str) -> tuple[list[str], dict[str,
     return [m["response"] for m in dispatcher.messages], {e["name"]: e["value"] for e in found}
 
 
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that waits for nothing."""
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)
+    return done.value.value
+
+
 def act(action: Any, tracker: Tracker) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
     dispatcher = CollectingDispatcher()
     events = action.run(dispatcher, tracker, {})
+    if inspect.iscoroutine(events):
+        events = at_once(events)
     return dispatcher.messages, {e["name"]: e["value"] for e in events if e["event"] == "slot"}
 
 

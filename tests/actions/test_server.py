@@ -5,14 +5,16 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import yaml
 
-from data.workspace import PROJECT
-from tests.actions.conftest import MakeShop
+from data.workspace import PROJECT, Rephrase, write_settings
+from tests.actions.conftest import MakeShop, a_tracker
 from tests.conftest import free_port
 
 
@@ -30,6 +32,8 @@ def test_the_server_listens_on_loopback_only_and_knows_every_action_of_the_domai
         }
         assert listening == {"127.0.0.1"}
         known = {row["name"] for row in httpx.get(f"http://127.0.0.1:{port}/actions").json()}
+        said = httpx.post(f"http://127.0.0.1:{port}/webhook", json=_call(), timeout=30).json()
+        assert [reply["text"] for reply in said["responses"]] == ["Shipping is free from 60 on."]
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -48,6 +52,14 @@ def test_a_missing_workspace_is_one_line_and_exit_code_2(tmp_path: Path) -> None
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def _call() -> dict[str, Any]:
+    """What Rasa posts for ``action_answer``."""
+    tracker = a_tracker(("free", 0.9))
+    state = {"sender_id": "x", "slots": tracker.slots, "latest_message": tracker.latest_message, "paused": False}
+    state |= {"events": tracker.events, "followup_action": None, "active_loop": {}, "latest_action_name": None}
+    return {"next_action": "action_answer", "sender_id": "x", "tracker": state, "domain": {}, "version": "3.6"}
+
+
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
@@ -57,3 +69,20 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)  # nothing listens yet
     raise AssertionError("the action server did not start")
+
+
+def test_a_model_that_cannot_be_asked_is_one_line_and_exit_code_2(make_shop: MakeShop) -> None:
+    workspace = make_shop()
+    settings = workspace.settings
+    for rephrase, told in (
+        (Rephrase(url="http://127.0.0.1:9/v1"), "[rephrase] model"),
+        (Rephrase(url="http://127.0.0.1:9/v1", model="m", key_env="CARELINE_NO_SUCH_KEY"), "CARELINE_NO_SUCH_KEY"),
+    ):
+        write_settings(workspace.root, replace(settings, rephrase=rephrase))
+        env = {**os.environ, "CARELINE_WORKSPACE": str(workspace.root)}
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "actions"], cwd=PROJECT, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1

@@ -72,6 +72,30 @@ def test_a_question_becomes_ask_with_its_topic_and_hits(taught: Workspace) -> No
     assert careline["index"] == taught.live().index
 
 
+def test_a_message_that_asks_two_things_has_the_hits_of_each(taught: Workspace) -> None:
+    careline = understand(taught, "How long does delivery take and how do I wash my tent?")["careline"]
+    assert [row["hits"][0]["id"] for row in careline["requests"]] == ["a0", "a3"]
+    assert careline["outcome"] == "sure"
+    assert "requests" not in understand(taught, "how long does delivery take")["careline"]
+
+
+def test_where_the_customer_is_comes_from_slots_and_nobody_is_signed_in_by_default() -> None:
+    from rasa.shared.core.slots import AnySlot
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    from bot.components.history import where_of
+    from retrieval.filters import Where
+
+    names = ("site", "product", "signed_in")
+    tracker = DialogueStateTracker("x", [AnySlot(name, mappings=[{}]) for name in names])
+    assert where_of(None) == where_of(tracker) == Where()
+    for name, value in zip(names, ("uk", "polaris-2", True), strict=True):
+        tracker.slots[name].value = value
+    assert where_of(tracker) == Where(audience="signed_in", site="uk", products=("polaris-2",))
+    tracker.slots["signed_in"].value = "yes, really"
+    assert where_of(tracker).audience == "public"
+
+
 def test_a_static_intent_keeps_its_name_whatever_the_hits_say(taught: Workspace) -> None:
     parsed = understand(taught, "where is my order NT-104021")
     assert parsed["intent"]["name"] == "order_status"

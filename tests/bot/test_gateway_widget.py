@@ -116,7 +116,10 @@ async def test_what_is_not_for_customers_leaves_holes_only(address: str, log: Co
             "support": 3,
             "last_used": None,
             "question": None,
+            "kind": "log",
+            "url": None,
         }
+        assert entries[1]["sources"] == [entries[1]["source"]]
         assert "difficult" not in json.dumps(one.frames)
 
 

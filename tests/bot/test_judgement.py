@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.components.judgement import judge
-from retrieval.search import Intent, Outcome, SearchResult, Thresholds
+from bot.components.judgement import combined, judge
+from data.schema import Answer
+from retrieval.search import Hit, Intent, Outcome, SearchResult, Thresholds
 
 STATIC = {"greeting", "order_status", "account", "out_of_scope"}
 
@@ -51,3 +52,31 @@ def test_a_help_desks_tag_with_the_name_of_a_static_intent_leads_to_the_same_flo
 def test_a_message_without_words_is_not_understood() -> None:
     result = SearchResult("👍", "en", None, None, 0.0, "lost", ())
     assert judge(result, Thresholds(), static=STATIC)["understood"] is False
+
+
+def found(*hits: tuple[str, float], outcome: Outcome = "sure") -> SearchResult:
+    rows = tuple(Hit(Answer(key, key, "en"), probability, {}, (), None) for key, probability in hits)
+    return SearchResult("...", "en", None, None, 0.9, outcome, rows)
+
+
+def test_several_requests_that_are_sure_make_the_message_sure() -> None:
+    whole = {"intent": "ask", "outcome": "unsure", "understood": False}
+    both = combined(whole, ["a?", "b?"], [found(("a", 0.9), ("b", 0.2), ("c", 0.1)), found(("b", 0.8))])
+    assert (both["outcome"], both["understood"]) == ("sure", True)
+    assert both["requests"] == [
+        {"text": "a?", "hits": [{"id": "a", "score": 0.9}, {"id": "b", "score": 0.2}]},
+        {"text": "b?", "hits": [{"id": "b", "score": 0.8}]},
+    ]
+
+
+def test_requests_with_one_answer_or_an_unsure_one_leave_the_message_whole() -> None:
+    whole = {"intent": "ask", "outcome": "sure"}
+    same = [found(("a", 0.9)), found(("a", 0.8))]
+    unsure = [found(("a", 0.9)), found(("b", 0.3), outcome="unsure")]
+    lost = [found(("a", 0.9)), found(outcome="lost")]
+    for results in (same, unsure, lost):
+        assert combined(whole, ["a?", "b?"], results) == whole
+
+
+def test_the_threshold_goes_along() -> None:
+    assert judged("delivery_time", "topic", outcome="sure")["least"] == Thresholds().sure

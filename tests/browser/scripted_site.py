@@ -37,7 +37,7 @@ from data.workspace import Shop, Web, Workspace, WorkspaceSettings
 
 AGENT, COLLEAGUE, PASSWORD = "anna", "bo", "tent-peg-42"
 
-DELIVERY = {
+DELIVERY: dict[str, Any] = {
     "text": "Delivery takes two to four working days. You get a tracking link as soon as the parcel leaves: "
     "https://northwind-trail.example/track (it works without signing in).",
     "data": {
@@ -64,6 +64,36 @@ DELIVERY = {
         }
     },
 }
+SEVERAL: dict[str, Any] = {
+    "en": {
+        "text": "You can return unused items within 30 days. [1]\nWash the jacket at 30 degrees with down soap. [2]",
+        "data": {
+            "custom": {
+                "sources": [
+                    {"title": "", "conversations": 9, "support": 21, "question": "can I send my boots back?"},
+                    {
+                        "title": "Care › Down jackets",
+                        "kind": "article",
+                        "url": "https://northwind-trail.example/help/care#down",
+                    },
+                ]
+            }
+        },
+    },
+    "zh": {
+        "text": "未使用的商品签收后30天内可以退货。[1]\n羽绒服请用专用洗涤剂，30度水洗。[2]",
+        "data": {
+            "custom": {
+                "sources": [
+                    {"title": "", "conversations": 9, "support": 21, "question": "鞋子可以退吗？"},
+                    {"title": "保养 › 羽绒服", "kind": "article", "url": "https://northwind-trail.example/help/zh"},
+                ]
+            }
+        },
+    },
+}
+for said in SEVERAL.values():
+    said["data"]["custom"]["why"] = DELIVERY["data"]["custom"]["why"]
 UNSURE = {
     "text": "I am not sure I got that. Did you mean one of these?",
     "data": {
@@ -78,6 +108,8 @@ UNSURE = {
 
 def script(text: str) -> list[dict[str, Any]]:
     """What the bot says to a message; nothing means that it fetches a person."""
+    if re.search(r"return.*wash|退.*洗", text, re.IGNORECASE):
+        return [SEVERAL["en" if text.isascii() else "zh"]]
     if re.search(r"deliver|多久|几天|delivery", text, re.IGNORECASE):
         return [DELIVERY]
     if order := re.search(r"NT-\d{6}", text):

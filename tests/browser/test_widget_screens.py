@@ -34,6 +34,28 @@ async def test_an_answer_comes_with_its_source_and_is_there_again_after_a_reload
     await expect(bubbles(chat, "How long does delivery take?")).to_have_count(1)
 
 
+@pytest.mark.parametrize(
+    ("locale", "ask", "summary", "kind", "link"),
+    [
+        ("en-GB", "Can I return boots and how do I wash my jacket?", "Sources (2)", "Help article", "Read it there"),
+        ("zh-CN", "鞋子能退吗？羽绒服怎么洗？", "2 个来源", "帮助文章", "查看原文"),
+    ],
+)
+async def test_several_sources_unfold_with_the_numbers_of_the_text(
+    site: Site, visitors: Visitors, locale: str, ask: str, summary: str, kind: str, link: str
+):
+    page = await visitors.page(f"{site.url}/", locale=locale)
+    chat = await open_chat(page)
+    await say(chat, ask)
+    await chat.get_by_text(summary).click()
+    items = chat.locator(".why-body.numbered > li")
+    await expect(items).to_have_count(2)
+    await expect(items.nth(1)).to_contain_text(kind)
+    address = items.nth(1).get_by_role("link", name=link)
+    await expect(address).to_have_attribute("href", re.compile("^https://northwind-trail.example/help/"))
+    await expect(address).to_have_attribute("rel", re.compile("noopener"))
+
+
 async def test_a_choice_is_pressed_once_and_answered(site: Site, visitors: Visitors):
     page = await visitors.page(f"{site.url}/")
     chat = await open_chat(page)

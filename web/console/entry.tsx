@@ -1,9 +1,11 @@
 /** One entry as an agent sees it: words, moves, notes, and why the bot said what it said. */
 
 import { fill } from "../shared/i18n";
-import type { Entry, Why } from "../shared/protocol";
+import { webAddress } from "../shared/links";
+import type { Entry, Source, Why } from "../shared/protocol";
 import { RichText } from "../shared/rich-text";
 import { clock, dateAndClock } from "../shared/times";
+import { sourcesOf } from "../shared/view";
 import { useTongue, type Said } from "./tongue";
 
 export function EntryItem({ entry, day }: { entry: Entry; day: string | null }) {
@@ -79,11 +81,14 @@ function Reasons({ why, entry }: { why: Why; entry: Entry }) {
           ) : null,
         )}
       </dl>
-      {entry.source && (
-        <p>
-          {fill(t.source, { count: entry.source.support, conversations: entry.source.conversations })}
-          {entry.source.question && <q>{fill(t.asked, { question: entry.source.question })}</q>}
-        </p>
+      {sourcesOf(entry).length > 0 && (
+        <ol class="origins">
+          {sourcesOf(entry).map((source, place) => (
+            <li key={place}>
+              <Origin source={source} />
+            </li>
+          ))}
+        </ol>
       )}
       {why.evidence.length > 0 && (
         <>
@@ -99,6 +104,30 @@ function Reasons({ why, entry }: { why: Why; entry: Entry }) {
         </>
       )}
     </details>
+  );
+}
+
+function Origin({ source }: { source: Source }) {
+  const { t } = useTongue();
+  const kind = { log: t.kindLog, article: t.kindArticle, catalogue: t.kindCatalogue, curated: t.kindCurated }[source.kind];
+  const href = source.url === null ? null : webAddress(source.url);
+  return (
+    <>
+      <b>{kind}</b>
+      {source.title && <span dir="auto"> · {source.title}</span>}
+      {source.kind === "log" && (
+        <span> · {fill(t.source, { count: source.support, conversations: source.conversations })}</span>
+      )}
+      {href && (
+        <>
+          {" · "}
+          <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+            {source.url}
+          </a>
+        </>
+      )}
+      {source.question && <q>{fill(t.asked, { question: source.question })}</q>}
+    </>
   );
 }
 

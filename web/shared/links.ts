@@ -15,7 +15,7 @@ export function pieces(text: string): Piece[] {
   let from = 0;
   for (const match of text.matchAll(ADDRESS)) {
     const address = trimmed(match[0]);
-    const href = checked(address);
+    const href = webAddress(address);
     if (href === null) continue;
     if (match.index > from) found.push({ text: text.slice(from, match.index), href: null });
     found.push({ text: address, href });
@@ -31,7 +31,8 @@ function trimmed(address: string): string {
   return short.includes("(") && address.startsWith(`${short})`) ? `${short})` : short;
 }
 
-function checked(address: string): string | null {
+/** The address if it is one of the web, else null. */
+export function webAddress(address: string): string | null {
   try {
     const url = new URL(address);
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;

@@ -26,6 +26,8 @@ export interface Source {
   support: number;
   last_used: number | null;
   question: string | null;
+  kind: "log" | "article" | "catalogue" | "curated";
+  url: string | null;
 }
 
 /** One logged answer behind a reply: its id, text's beginning and score. */
@@ -59,6 +61,7 @@ export interface Entry {
   source: Source | null;
   why: Why | null;
   suppressed: boolean;
+  sources: Source[];
   type: "entry";
 }
 

@@ -2,7 +2,7 @@
 
 import type { Link } from "./line";
 import type { Pending } from "./outbox";
-import type { Entry, Refusal, ShopInfo, State } from "./protocol";
+import type { Entry, Refusal, ShopInfo, Source, State } from "./protocol";
 
 export interface View {
   link: Link;
@@ -66,4 +66,11 @@ export function agentName(entries: readonly Entry[]): string | null {
     if (entry.author.kind === "agent") return entry.author.name;
   }
   return null;
+}
+
+/** Where a reply comes from; a gateway of an older version sends one source at most. */
+export function sourcesOf(entry: Entry): readonly Source[] {
+  const several: readonly Source[] | undefined = entry.sources;
+  if (several && several.length > 0) return several;
+  return entry.source ? [{ ...entry.source, kind: entry.source.kind ?? "log", url: entry.source.url ?? null }] : [];
 }

@@ -98,6 +98,7 @@ export function entry(seq: number, change: Partial<Entry> = {}): Entry {
     buttons: [],
     state: null,
     source: null,
+    sources: [],
     why: null,
     suppressed: false,
     ...change,

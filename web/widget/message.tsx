@@ -4,9 +4,11 @@ import { Delivery } from "../shared/delivery";
 import { fill } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import type { Pending } from "../shared/outbox";
+import { webAddress } from "../shared/links";
 import type { Button, Entry, Source } from "../shared/protocol";
 import { RichText } from "../shared/rich-text";
 import { clock, date, dateAndClock } from "../shared/times";
+import { sourcesOf } from "../shared/view";
 import { Avatar } from "./header";
 import { useTongue } from "./tongue";
 
@@ -36,7 +38,7 @@ export function Message({ entry, first, last, choosable, showSent, onPress }: Me
         <div class="bubble">
           <RichText text={entry.text} />
         </div>
-        {entry.source && <Why source={entry.source} />}
+        {sourcesOf(entry).length > 0 && <Why sources={sourcesOf(entry)} />}
         {choosable && entry.buttons.length > 0 && <Choices buttons={entry.buttons} onPress={onPress} />}
         {(last || showSent) && (
           <span class="foot">
@@ -70,29 +72,60 @@ function Choices({ buttons, onPress }: { buttons: readonly Button[]; onPress(but
   );
 }
 
-/** Where the answer comes from; folded until asked for. */
-function Why({ source }: { source: Source }) {
-  const { t, locale } = useTongue();
-  const times = source.support > 1 ? fill(t.whyGiven, { count: source.support }) : t.whyGivenOnce;
+/** Where the answer comes from; folded until asked for. Several are numbered as in the text. */
+function Why({ sources }: { sources: readonly Source[] }) {
+  const { t } = useTongue();
+  const several = sources.length > 1;
   return (
     <details class="why" onToggle={(event) => event.currentTarget.scrollIntoView({ block: "nearest" })}>
       <summary>
         <Icon name="info" />
-        {t.why}
+        {several ? fill(t.sources, { count: sources.length }) : t.why}
       </summary>
-      <div class="why-body">
-        {source.title && <p class="why-title">{source.title}</p>}
+      <ol class={`why-body${several ? " numbered" : ""}`}>
+        {sources.map((source, place) => (
+          <li key={place}>
+            <Origin source={source} />
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+function Origin({ source }: { source: Source }) {
+  const { t, locale } = useTongue();
+  const kind = { log: t.kindLog, article: t.kindArticle, catalogue: t.kindCatalogue, curated: t.kindCurated }[source.kind];
+  const times = source.support > 1 ? fill(t.whyGiven, { count: source.support }) : t.whyGivenOnce;
+  const href = source.url === null ? null : webAddress(source.url);
+  return (
+    <>
+      {(source.title || source.kind !== "log") && (
+        <p class="why-title" dir="auto">
+          {source.title || kind}
+        </p>
+      )}
+      {source.kind === "log" ? (
         <p>
           {times} {source.last_used !== null && fill(t.whyLast, { date: date(source.last_used, locale) })}
         </p>
-        {source.question && (
-          <>
-            <p>{t.whyQuestion}</p>
-            <blockquote dir="auto">{source.question}</blockquote>
-          </>
-        )}
-      </div>
-    </details>
+      ) : (
+        source.title && <p>{kind}</p>
+      )}
+      {href && (
+        <p>
+          <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+            {t.read}
+          </a>
+        </p>
+      )}
+      {source.kind === "log" && source.question && (
+        <>
+          <p>{t.whyQuestion}</p>
+          <blockquote dir="auto">{source.question}</blockquote>
+        </>
+      )}
+    </>
   );
 }
 

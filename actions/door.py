@@ -1,0 +1,60 @@
+"""The last door: what an action says is looked at once more before it leaves the action server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, TypeVar
+
+from rasa_sdk.executor import CollectingDispatcher
+
+from retrieval.answers import has_placeholder
+
+logger = logging.getLogger(__name__)
+
+_Run = TypeVar("_Run", bound=Callable[..., Any])
+_RASAS_OWN = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
+
+INSTEAD = "utter_rephrase"
+"""Said where nothing whole is left to say."""
+
+
+def checked(run: _Run) -> _Run:
+    """Decorates an action's ``run``: messages with an open blank are taken out of the dispatcher after it."""
+    if asyncio.iscoroutinefunction(run):
+
+        @wraps(run)
+        async def run_later(self: Any, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
+            events = await run(self, dispatcher, *arguments)
+            keep_whole(dispatcher)
+            return events
+
+        return run_later  # type: ignore[return-value]
+
+    @wraps(run)
+    def run_now(self: Any, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
+        events = run(self, dispatcher, *arguments)
+        keep_whole(dispatcher)
+        return events
+
+    return run_now  # type: ignore[return-value]
+
+
+def keep_whole(dispatcher: CollectingDispatcher) -> None:
+    """Takes out messages with an open blank; asks for other words where no message is left."""
+    kept = [message for message in dispatcher.messages if is_whole(message)]
+    if len(kept) == len(dispatcher.messages):
+        return
+    logger.error("%d messages with an open blank were not sent.", len(dispatcher.messages) - len(kept))
+    dispatcher.messages[:] = kept
+    if not kept:
+        dispatcher.utter_message(response=INSTEAD)
+
+
+def is_whole(message: Mapping[str, Any]) -> bool:
+    """Whether a message has no open blank: not in its text or buttons, nor in what fills a response of the domain."""
+    said = [message.get("text") or "", *(str(button.get("title", "")) for button in message.get("buttons") or ())]
+    filled = [value for name, value in message.items() if name not in _RASAS_OWN]
+    return not any(value is None or has_placeholder(str(value)) for value in [*said, *filled])
