@@ -125,18 +125,29 @@ class Alike:
         return made + [Choice(int(place), float(probability[place])) for place in order[_DEEP:]]
 
     def _agree(self, a: int, b: int, cosine: float) -> bool:
-        one, two = self.index.answers[a], self.index.answers[b]
-        (numbers, denies, words), (others, denies_too, more) = self._read(a), self._read(b)
-        if one.language != two.language or denies != denies_too:
+        one, two = self._read(a), self._read(b)
+        if one.language != two.language or one.denies != two.denies:
             return False
-        if bool(numbers) != bool(others) or cosine < (NEAR_WITH_NUMBERS if numbers else NEAR):
+        if bool(one.numbers) != bool(two.numbers) or cosine < (NEAR_WITH_NUMBERS if one.numbers else NEAR):
             return False
-        return _agreeing(numbers, others) and len(words & more) >= SHARED_WORDS * max(1, len(words | more))
+        if not _agreeing(one.numbers, two.numbers):
+            return False
+        return len(one.words & two.words) >= SHARED_WORDS * max(1, len(one.words | two.words))
 
-    def _facts(self, row: int) -> tuple[frozenset[str], bool, frozenset[str]]:
-        """Numbers of an answer, whether it denies something, and its words."""
-        text = self.index.answers[row].text
-        return numbers_of(text), bool(_NO.search(text)), frozenset(words_of(text))
+    def _facts(self, row: int) -> _Facts:
+        answer = self.index.answers[row]
+        denies = bool(_NO.search(answer.text))
+        return _Facts(answer.language, numbers_of(answer.text), denies, frozenset(words_of(answer.text)))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is compared of an answer: its language, its numbers, whether it denies something, and its words."""
+
+    language: str
+    numbers: frozenset[str]
+    denies: bool
+    words: frozenset[str]
 
 
 def numbers_of(text: str) -> frozenset[str]:

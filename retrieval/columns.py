@@ -99,7 +99,7 @@ class Columns:
 
     Attributes:
         alive: Not retired.
-        sayable: The bot may say it.
+        sayable: The bot may say it, or may once its blanks are filled (`retrieval.compose.may_be_found`).
         curated: A person wrote it for the bot.
         audience: Position in ``AUDIENCES``.
         language: Number in ``names["language"]``.

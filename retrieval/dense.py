@@ -37,7 +37,7 @@ _FEW = 4
 _FEW_ROWS = 512
 """So few allowed rows are compared one by one: neither graph nor list is looked at."""
 
-_LINKS, _BUILD_BREADTH, _BREADTH, _BROADEST = 32, 100, 96, 1024
+_LINKS, _BUILD_BREADTH, _BREADTH, _BROADEST = 32, 100, 128, 1024
 _LEAST_SHARE = 0.15
 """A graph of whose rows fewer are allowed is no way to them any more: all its rows are looked through."""
 

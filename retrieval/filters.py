@@ -84,7 +84,7 @@ class Filters:
 
         Args:
             where: With a language, unless ``language_only`` is off.
-            sayable_only: Whether answers that the bot may not say are left out.
+            sayable_only: Whether answers that the bot may not say, filled or as they are, are left out.
             language_only: Whether answers in another language are left out where there are any in the right one.
         """
         key = (self._timed(where), sayable_only, language_only)

@@ -194,7 +194,8 @@ class Index:
             self.columns.outcome.put(new, outcome)
             self.columns.alive.put(old, False)
             if keep_questions:
-                self._moved.update({row: new for row, now in self._moved.items() if now == old} | {old: new})
+                turned = {row: new for row, now in self._moved.items() if now == old}
+                self._moved = self._moved | turned | {old: new}  # anew, for readers of other threads
             self._ask(questions, question_vectors)
             self.version += 1
             return int(new)
@@ -309,21 +310,21 @@ class Index:
 
     def rows_of(self, places: Rows) -> Rows:
         """(n,) the row of the answer that each of these logged texts got, as it is now, or ``NO_ROW``."""
-        rows = self.asked.answer.at(places)
-        if self._moved:
-            rows = np.array([self._moved.get(row, row) for row in rows.tolist()], dtype=np.int64)
-        return rows
+        return self._now(self.asked.answer.at(places))
 
     @property
     def logged_rows(self) -> Rows:
-        """(logged,) row of the answer that each got, or ``NO_ROW``."""
-        rows = self.asked.answer.all()
-        if not self._moved:
+        """(logged,) row of the answer that each got, as it is now, or ``NO_ROW``."""
+        return self._now(self.asked.answer.all())
+
+    def _now(self, rows: Rows) -> Rows:
+        """Rows after the replacements since it was built."""
+        moved = self._moved
+        if not moved or not len(rows):
             return rows
-        rows = rows.copy()
-        for old, new in self._moved.items():
-            rows[rows == old] = new
-        return rows
+        old, new = np.array(sorted(moved.items()), dtype=np.int64).T
+        place = np.minimum(np.searchsorted(old, rows), len(old) - 1)
+        return np.where(old[place] == rows, new[place], rows)
 
     @property
     def book(self) -> AnswerBook:

@@ -198,7 +198,8 @@ class Matcher:
         answers = _search(self.index.dense, by_context, depth, [each.answers for each in allowed])
         heard = [each.logged for each in allowed]
         near = _search(self.index.dense_logged, by_context, _NEIGHBOURS, heard)
-        near_message = _search(self.index.dense_logged, by_message, _NEIGHBOURS, heard)
+        apart = context != message  # a first message is its own context: it is looked up once
+        near_message = _search(self.index.dense_logged, by_message, _NEIGHBOURS, heard) if apart else near
         intents = self._intents(by_message, queries)
         logs = self._answer_logs(by_context, queries)
         for i in range(len(queries)):

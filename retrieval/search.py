@@ -23,7 +23,7 @@ from retrieval.lexical import words_of
 from retrieval.match import Match, Matcher, Query
 from retrieval.mood import Mood, MoodHead
 from retrieval.prefer import is_meant, preferred
-from retrieval.rank import FEATURES, Ranker, column
+from retrieval.rank import FEATURES, Ranker
 from retrieval.scope import LEAST_SPELLED, spelled_share
 from retrieval.stores import in_store
 
@@ -388,7 +388,7 @@ class Searcher:
         question = None if asked == NO_ROW else self.index.logged[asked].text
         found = set(words_of(f"{answer.text}\n{question or ''}")) if explained else set()
         words = sorted(found & set(match.words), key=self.index.lexical.weight, reverse=True)
-        features = {name: float(match.features[i, column(name)]) for name in FEATURES}
+        features = dict(zip(FEATURES, match.features[i].tolist(), strict=True))
         variants = tuple(self.index.answers[int(match.rows[other])].id for other in choice.others)
         return Hit(answer, choice.probability, features, tuple(words[:_REASONS]), question, variants)
 

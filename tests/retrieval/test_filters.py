@@ -132,3 +132,9 @@ def test_a_filter_of_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="audience 'everyone'"):
         Where(audience="everyone")  # type: ignore[arg-type]
     assert Where(tags=["a"]).tags == ("a",)  # type: ignore[arg-type]
+
+
+def test_a_written_answer_with_blanks_to_fill_is_found_and_a_logged_one_is_not() -> None:
+    text = "Order {order} is on its way."
+    searcher = _searcher(Answer("written", text, "en", source="curated"), Answer("logged", text, "en"))
+    assert [hit.id for hit in searcher.search("order").hits] == ["written"]
