@@ -319,6 +319,26 @@ def test_a_compaction_that_is_killed_leaves_no_harm(place: Workspace) -> None:
     assert found(opened(place), "where is the tent ?")[0] == added.text
 
 
+def test_a_workspace_of_the_old_way_is_taken_along_once(place: Workspace) -> None:
+    """Version 4 kept added answers in the index and listed them in its manifest."""
+    added = Answer("c1", "In the order.", "en", support=4, source="curated", questions=("where is the tent ?",))
+    withdrawn = [ANSWERS[0], Answer("t", ANSWERS[1].text, "en", support=2, reusable=False), added]
+    changes = [{"added": "c1", "question": "where is the tent ?"}, {"removed": "t"}]
+    old = Manifest("index", "old", parents={"model": "e" * 12}, recipe={"code": 4, "changes": changes})
+    with create(place.folder("index"), old) as draft:
+        write_rows(draft.folder / "answers.jsonl", withdrawn)
+    place.go_live(Live("d" * 12, "e" * 12, "old", "none"))
+    with pytest.raises(InputError, match="an older version"):
+        opened(place)
+    for _ in range(2):
+        index = build_for(place, place.live_dataset(), place.live_model())
+        place.go_live(Live("d" * 12, "e" * 12, index.folder.name, "none"))
+        living = opened(place)
+        assert found(living, "where is the tent ?")[0] == added.text
+        assert ANSWERS[1].text not in found(living, "send the tent back")
+        assert [c.kind for c in Journal(place.changes).read()] == ["add", "remove"]
+
+
 @pytest.fixture
 def run(place: Workspace) -> Callable[..., str]:
     """Runs `careline index …` in the workspace and returns its stdout."""
