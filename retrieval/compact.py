@@ -103,7 +103,11 @@ def _written(
 ) -> IndexLayout:
     index, encoder = Index.load(old), _LateEncoder(model)
     cache = VectorCache(workspace.vectors, encoder_key(model), encoder.dim)
-    apply_changes(index, changes, CachedEncoder(encoder, cache))
+    if failed := apply_changes(index, changes, CachedEncoder(encoder, cache)):
+        raise InputError(
+            str(workspace.changes), got=f"{len(failed)} changes that cannot be applied, the first {failed[0].number}",
+            expected="all of them in the new index", next_step="Run `careline index build`; the old index serves on.",
+        )  # fmt: skip
     made = IndexLayout(old.folder.parent / manifest.key)
     with create(made.folder.parent, manifest) as draft:
         index.save(IndexLayout(draft.folder))

@@ -86,10 +86,9 @@ def evaluate(
 
 def _searcher(workspace: str | None) -> Searcher:
     from data.workspace import find_workspace
-    from retrieval.search import Searcher
+    from retrieval.living import open_live
 
-    place = find_workspace(workspace)
-    return Searcher.open(place.live_index(), place.live_model(), store=place.settings.index.store)
+    return open_live(find_workspace(workspace))
 
 
 def _worst(outcome: Outcome) -> dict[str, Any]:

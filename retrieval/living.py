@@ -135,17 +135,22 @@ def apply_changes(index: Index, changes: Sequence[Change], encoder: Encoder) -> 
     for change in changes:
         try:
             _apply(index, change, encoder, known)
-        except (ValueError, KeyError, RuntimeError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one record does, the others and the bot go on
             logger.error("Change %d of answer %s was not applied: %s", change.number, change.answer.id, error)
             failed.append(change)
     return failed
 
 
 def _encoded(changes: Sequence[Change], encoder: Encoder) -> dict[str, Vectors]:
+    """Vectors of all texts at once; none where one of them spoils it, so that each record is tried by itself."""
     texts = dict.fromkeys(
         text for c in changes for text in (searched_text(c.answer), *c.questions, *c.asked_before) if text
     )
-    return dict(zip(texts, encoder.encode(list(texts)), strict=True))
+    try:
+        return dict(zip(texts, encoder.encode(list(texts)), strict=True))
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises exceptions of its own
+        logger.warning("Changes are encoded one by one, as they cannot be together: %s", error)
+        return {}
 
 
 def _apply(index: Index, change: Change, encoder: Encoder, known: dict[str, Vectors]) -> None:

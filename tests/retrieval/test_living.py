@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from retrieval.curate import Curator
 from retrieval.index import Index
 from retrieval.journal import Journal
 from retrieval.living import LivingIndex
+from retrieval.testing import HashEncoder
 from retrieval.vectors import VectorCache, encoder_key
 from tests.contracts.model_fixture import DIM, write_model
 
@@ -219,6 +220,35 @@ def test_a_record_that_cannot_be_applied_is_reported_once(
     ]
 
 
+class _Picky(HashEncoder):
+    """Fails as ONNX Runtime does, with an exception that is nothing but one."""
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> np.ndarray:
+        if any("poison" in text for text in texts):
+            raise Exception("out of memory")
+        return super().encode(texts, batch_size=batch_size)
+
+
+def test_a_text_that_cannot_be_encoded_costs_its_record_only(place: Workspace) -> None:
+    curator = Curator.open(place)
+    for number in range(12):
+        curator.add(f"question {number}", "poison" if number == 5 else f"Answer {number}.")
+    index = opened(place).searcher.index
+    fresh = Index.load(place.live_index())
+    failed = living_module.apply_changes(fresh, curator.history(), _Picky(DIM))
+    assert [change.number for change in failed] == [6]
+    assert len(fresh.row_of) == len(index.row_of) - 1
+
+
+def test_compaction_does_not_drop_what_cannot_be_applied(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    Curator.open(place).add("question", "poison")
+    before = place.live()
+    monkeypatch.setattr("retrieval.compact._LateEncoder", lambda model: _Picky(DIM))
+    with pytest.raises(InputError, match="1 changes that cannot be applied, the first 1"):
+        compact(place)
+    assert place.live() == before
+
+
 def test_a_damaged_journal_leaves_what_serves(place: Workspace, caplog: pytest.LogCaptureFixture) -> None:
     living, curator = opened(place), Curator.open(place)
     curator.remove("d")
@@ -317,6 +347,26 @@ def test_a_compaction_that_is_killed_leaves_no_harm(place: Workspace) -> None:
     assert compact(place) is not None
     assert not list(place.folder("index").glob(".*.tmp"))
     assert found(opened(place), "where is the tent ?")[0] == added.text
+
+
+def test_a_workspace_of_the_old_way_is_taken_along_once(place: Workspace) -> None:
+    """Version 4 kept added answers in the index and listed them in its manifest."""
+    added = Answer("c1", "In the order.", "en", support=4, source="curated", questions=("where is the tent ?",))
+    withdrawn = [ANSWERS[0], Answer("t", ANSWERS[1].text, "en", support=2, reusable=False), added]
+    changes = [{"added": "c1", "question": "where is the tent ?"}, {"removed": "t"}]
+    old = Manifest("index", "old", parents={"model": "e" * 12}, recipe={"code": 4, "changes": changes})
+    with create(place.folder("index"), old) as draft:
+        write_rows(draft.folder / "answers.jsonl", withdrawn)
+    place.go_live(Live("d" * 12, "e" * 12, "old", "none"))
+    with pytest.raises(InputError, match="an older version"):
+        opened(place)
+    for _ in range(2):
+        index = build_for(place, place.live_dataset(), place.live_model())
+        place.go_live(Live("d" * 12, "e" * 12, index.folder.name, "none"))
+        living = opened(place)
+        assert found(living, "where is the tent ?")[0] == added.text
+        assert ANSWERS[1].text not in found(living, "send the tent back")
+        assert [c.kind for c in Journal(place.changes).read()] == ["add", "remove"]
 
 
 @pytest.fixture
