@@ -1,4 +1,4 @@
-"""Nearest vectors, in FAISS: exact up to a size where that is quick, inverted lists above. The only importer of faiss.
+"""Nearest vectors, in FAISS: exact, as a graph, or as inverted lists, by size. The only importer of faiss.
 
 A row's number is its id. What is built is never changed; rows that come later stand in a tail that is searched
 exactly, until a new snapshot takes them in.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,52 +19,37 @@ from data.errors import InputError
 from retrieval.encoder import Vectors
 from retrieval.grown import Grown
 from retrieval.halves import Halves
+from retrieval.nearest import Base, Found, Ids, Mask, best, nothing
 
 if TYPE_CHECKING:
     import faiss
 
-Ids = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Found = tuple[NDArray[np.float32], Ids]
-
 FLAT_UP_TO = 50_000
-"""Exact search of so many 384-dimensional vectors takes about 10 ms on one core; inverted lists are used above."""
+"""Exact search of so many 384-dimensional vectors takes about 10 ms on one core."""
 
-PROBES = 32
-"""Lists that are read for a query, where all rows may be found."""
+GRAPH_UP_TO = 200_000
+"""An HNSW graph is quickest, but building it takes minutes for each 100,000 rows, and it lies in memory as a whole."""
+
+PROBED, _PROBED_LEAST = 1 / 8, 64
+"""Share and least number of the inverted lists that are read for a query, where all rows may be found."""
 
 _FEW = 4
 _FEW_ROWS = 512
-"""So few allowed rows are compared one by one: no list is read for them."""
+"""So few allowed rows are compared one by one: neither graph nor list is looked at."""
 
-_LISTS_LEAST, _TRAINED_ON, _ROUNDS = 256, 40, 10
-_LINKS, _COARSE_BREADTH = 32, 64
-_WIDE = 256
+_LINKS, _BUILD_BREADTH, _BREADTH, _BROADEST = 32, 100, 96, 1024
+_LEAST_SHARE = 0.15
+"""A graph of whose rows fewer are allowed is no way to them any more: all its rows are looked through."""
+
+_LISTS_LEAST, _TRAINED_ON, _ROUNDS = 16, 40, 10
+_COARSE_BREADTH = 64
+_WIDE = 512
 """Probing more lists than this, their order is computed exactly: a graph of the lists is no longer quicker."""
 
 _SPARE = 24
 """Rows looked up beyond what was asked for: 8 bits a dimension can swap near ones, half precision puts them right."""
 
 _CHUNK = 50_000
-
-
-class _Base(Protocol):
-    """What was built at once."""
-
-    size: int
-    dim: int
-
-    def search(self, vectors: Vectors, k: int, among: Mask | None) -> Found:
-        """Cosines and rows (n, k), best first; -1 where there are fewer."""
-        ...
-
-    def take(self, rows: Ids) -> Vectors:
-        """(n, dim) vectors of rows."""
-        ...
-
-    def save(self, path: Path) -> None:
-        """Writes its files."""
-        ...
 
 
 class VectorIndex:
@@ -74,19 +59,24 @@ class VectorIndex:
         base: What was built at once.
     """
 
-    def __init__(self, base: _Base) -> None:
+    def __init__(self, base: Base) -> None:
         self._base = base
         self._late = Grown(np.empty((0, base.dim), dtype=np.float32))
 
     @classmethod
-    def build(cls, vectors: Vectors, *, flat_up_to: int = FLAT_UP_TO) -> VectorIndex:
+    def build(
+        cls, vectors: NDArray[Any], *, flat_up_to: int = FLAT_UP_TO, graph_up_to: int = GRAPH_UP_TO
+    ) -> VectorIndex:
         """Indexes vectors.
 
         Args:
             vectors: (n, dim) of length 1; n may be 0. A mapped array of any float type is read piece by piece.
             flat_up_to: See ``FLAT_UP_TO``.
+            graph_up_to: See ``GRAPH_UP_TO``.
         """
-        return cls(_Flat.build(vectors) if len(vectors) <= flat_up_to else _Inverted.build(vectors))
+        if len(vectors) <= flat_up_to:
+            return cls(_Flat.build(vectors))
+        return cls((_Graph if len(vectors) <= graph_up_to else _Inverted).build(vectors))
 
     def __len__(self) -> int:
         return self._base.size + len(self._late)
@@ -119,14 +109,14 @@ class VectorIndex:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         among_base = None if among is None else among[: self._base.size]
         with _threads_for(len(vectors)):
-            found = self._base.search(vectors, k, among_base) if self._base.size else _nothing(len(vectors))
+            found = self._base.search(vectors, k, among_base) if self._base.size else nothing(len(vectors))
         if not len(late):
             return found
         scores = vectors @ late.T  # (n, late)
         if among is not None:
             scores[:, ~among[self._base.size : self._base.size + len(late)]] = -np.inf
         rows = np.broadcast_to(np.arange(len(late)) + self._base.size, scores.shape)
-        return _best(np.hstack([found[0], scores]), np.hstack([found[1], rows]), k)
+        return best(np.hstack([found[0], scores]), np.hstack([found[1], rows]), k)
 
     def vectors(self, rows: Sequence[int] | Ids) -> Vectors:
         """(n, dim) the vectors of these rows, as exactly as they are kept.
@@ -158,12 +148,14 @@ class VectorIndex:
         return np.arange(first, first + len(vectors))
 
     def save(self, path: Path) -> None:
-        """Writes FAISS's own format, and beside inverted lists the vectors in half precision. The tail is built in."""
+        """Writes FAISS's own format, and beside a graph or lists the vectors in half precision.
+
+        Raises:
+            ValueError: Rows were added; build an index of them all.
+        """
         if len(self._late):
-            every = self.vectors(np.arange(len(self)))
-            VectorIndex.build(every, flat_up_to=max(FLAT_UP_TO, len(self) if self.is_flat else 0)).save(path)
-        else:
-            self._base.save(path)
+            raise ValueError(f"{len(self._late)} vectors were added since it was built")
+        self._base.save(path)
 
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
@@ -178,9 +170,10 @@ class VectorIndex:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
             if isinstance(index, faiss.IndexFlat):
                 return cls(_Flat(index))
-            if not isinstance(index, faiss.IndexIVF):
+            if not isinstance(index, (faiss.IndexIVF, faiss.IndexHNSW)):
                 raise ValueError(f"a {type(index).__name__}")
-            return cls(_Inverted(index, Halves.load(_halves_of(path), index.ntotal, index.d)))
+            kind = _Graph if isinstance(index, faiss.IndexHNSW) else _Inverted
+            return cls(kind(index, Halves.load(_halves_of(path), index.ntotal, index.d)))
         except (RuntimeError, ValueError, OSError) as error:
             raise InputError(
                 str(path),
@@ -230,77 +223,27 @@ class _Flat:
         faiss.write_index(self._index, str(path))
 
 
-class _Inverted:
-    """Inverted lists of 8-bit residuals, whose best are compared again in half precision.
+class _Rough:
+    """Vectors of 8 bits a dimension, whose best are compared again in half precision."""
 
-    The lists' centres stand in an HNSW graph. Under a mask more lists are read, so that as many allowed rows are seen
-    as without one; a mask of few rows is compared row by row.
-    """
-
-    def __init__(self, index: faiss.IndexIVF, halves: Halves) -> None:
-        import faiss
-
-        lists = faiss.downcast_InvertedLists(index.invlists)
-        if isinstance(lists, faiss.OnDiskInvertedLists):
-            lists.prefetch_nthread = 0  # it would start threads for each query
+    def __init__(self, index: faiss.Index, halves: Halves) -> None:
         self._index, self._halves = index, halves
-        self.size, self.dim, self.lists = int(index.ntotal), int(index.d), int(index.nlist)
-
-    @classmethod
-    def build(cls, vectors: Vectors) -> _Inverted:
-        import faiss
-
-        size, dim = vectors.shape
-        lists = 2 ** round(math.log2(4 * math.sqrt(size))) if size > _LISTS_LEAST**2 // 16 else 16
-        index = faiss.index_factory(dim, f"IVF{lists}_HNSW{_LINKS},SQ8", faiss.METRIC_INNER_PRODUCT)
-        index.cp.spherical, index.cp.niter = True, _ROUNDS
-        index.cp.min_points_per_centroid = 1
-        sample = np.random.default_rng(0).permutation(size)[: lists * _TRAINED_ON]
-        index.train(_floats(vectors[np.sort(sample)]))
-        for start in range(0, size, _CHUNK):
-            index.add(_floats(vectors[start : start + _CHUNK]))
-        return cls(index, Halves.of(vectors))
+        self.size, self.dim = int(index.ntotal), int(index.d)
 
     def search(self, vectors: Vectors, k: int, among: Mask | None) -> Found:
         allowed = self.size if among is None else int(np.count_nonzero(among))
         if not allowed:
-            return _nothing(len(vectors))
+            return nothing(len(vectors))
         if allowed <= max(_FEW_ROWS, k):
-            assert among is not None or self.size <= max(_FEW_ROWS, k)
             rows = np.arange(self.size) if among is None else np.flatnonzero(among)
-            return _best(vectors @ self.take(rows).T, np.broadcast_to(rows, (len(vectors), len(rows))), k)
-        probes = min(self.lists, math.ceil(PROBES * self.size / allowed))
-        rows = self._rough(vectors, min(allowed, k + max(_SPARE, k // 2)), probes, among)
-        return self._refined(vectors, rows, k)
-
-    def _rough(self, vectors: Vectors, k: int, probes: int, among: Mask | None) -> Ids:
-        """(n, k) rows by 8 bits."""
-        import faiss
-
+            return best(vectors @ self.take(rows).T, np.broadcast_to(rows, (len(vectors), len(rows))), k)
         with _selector(among) as chosen:
-            if probes <= _WIDE:
-                coarse = faiss.SearchParametersHNSW(efSearch=max(_COARSE_BREADTH, probes))
-                wide = faiss.SearchParametersIVF(nprobe=probes, sel=chosen, quantizer_params=coarse)
-                return np.asarray(self._index.search(vectors, k, params=wide)[1])
-            return self._wide(vectors, k, probes, chosen)
+            rough = self._rough(vectors, min(allowed, k + max(_SPARE, k // 2)), allowed / self.size, chosen)
+        return self._refined(vectors, rough, k)
 
-    def _wide(self, vectors: Vectors, k: int, probes: int, chosen: faiss.IDSelector | None) -> Ids:
-        """(n, k) rows of many lists, whose order is computed exactly. Python's own door takes no parameters here."""
-        import faiss
-
-        centres = vectors @ self._centres().T  # (n, lists)
-        near = np.argpartition(-centres, probes - 1, axis=1)[:, :probes]
-        cosines = np.ascontiguousarray(np.take_along_axis(centres, near, axis=1))
-        near = np.ascontiguousarray(near, dtype=np.int64)
-        rows = np.empty((len(vectors), k), dtype=np.int64)
-        scores = np.empty((len(vectors), k), dtype=np.float32)
-        given = [faiss.swig_ptr(part) for part in (vectors, near, cosines, scores, rows)]
-        wide = faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
-        self._index.search_preassigned_c(len(vectors), given[0], k, *given[1:], False, wide)
-        return rows
-
-    def _centres(self) -> Vectors:
-        return np.asarray(self._index.quantizer.reconstruct_n(0, self.lists))
+    def _rough(self, vectors: Vectors, k: int, share: float, chosen: faiss.IDSelector | None) -> Ids:
+        """(n, k) rows by 8 bits, of which a share is allowed."""
+        raise NotImplementedError
 
     def _refined(self, vectors: Vectors, rows: Ids, k: int) -> Found:
         """The best ``k`` of (n, more) rows by their vectors in half precision."""
@@ -308,9 +251,8 @@ class _Inverted:
         distinct, place = np.unique(rows[there], return_inverse=True)
         known = self.take(distinct)  # (distinct, dim)
         scores = np.full(rows.shape, -np.inf, dtype=np.float32)
-        of_query = np.nonzero(there)[0]
-        scores[there] = np.einsum("ij,ij->i", known[place], vectors[of_query])
-        return _best(scores, rows, k)
+        scores[there] = np.einsum("ij,ij->i", known[place], vectors[np.nonzero(there)[0]])
+        return best(scores, rows, k)
 
     def take(self, rows: Ids) -> Vectors:
         return self._halves.take(rows)
@@ -322,28 +264,92 @@ class _Inverted:
         self._halves.save(_halves_of(path))
 
 
+class _Graph(_Rough):
+    """An HNSW graph. Under a mask it is searched more broadly; under a narrow one all rows are looked through."""
+
+    @classmethod
+    def build(cls, vectors: NDArray[Any]) -> _Graph:
+        import faiss
+
+        index = faiss.IndexHNSWSQ(vectors.shape[1], faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = _BUILD_BREADTH
+        index.train(_floats(vectors[:_CHUNK]))
+        for start in range(0, len(vectors), _CHUNK):
+            index.add(_floats(vectors[start : start + _CHUNK]))
+        return cls(index, Halves.of(vectors))
+
+    def _rough(self, vectors: Vectors, k: int, share: float, chosen: faiss.IDSelector | None) -> Ids:
+        import faiss
+
+        if share < _LEAST_SHARE:
+            flat = faiss.downcast_index(self._index.storage)
+            return np.asarray(flat.search(vectors, k, params=faiss.SearchParameters(sel=chosen))[1])
+        breadth = min(_BROADEST, math.ceil(max(_BREADTH, 2 * k) / share))
+        wide = faiss.SearchParametersHNSW(efSearch=breadth, sel=chosen)
+        return np.asarray(self._index.search(vectors, k, params=wide)[1])
+
+
+class _Inverted(_Rough):
+    """Inverted lists of residuals; the lists' centres stand in an HNSW graph. They stay on disk and are mapped.
+
+    Under a mask more lists are read, so that as many allowed rows are seen as without one.
+    """
+
+    def __init__(self, index: faiss.IndexIVF, halves: Halves) -> None:
+        import faiss
+
+        super().__init__(index, halves)
+        lists = faiss.downcast_InvertedLists(index.invlists)
+        if isinstance(lists, faiss.OnDiskInvertedLists):
+            lists.prefetch_nthread = 0  # it would start threads for each query
+        self.lists = int(index.nlist)
+
+    @classmethod
+    def build(cls, vectors: NDArray[Any]) -> _Inverted:
+        import faiss
+
+        size, dim = vectors.shape
+        lists = max(_LISTS_LEAST, 2 ** round(math.log2(4 * math.sqrt(size))))
+        index = faiss.index_factory(dim, f"IVF{min(lists, size)}_HNSW{_LINKS},SQ8", faiss.METRIC_INNER_PRODUCT)
+        index.cp.spherical, index.cp.niter, index.cp.min_points_per_centroid = True, _ROUNDS, 1
+        sample = np.random.default_rng(0).permutation(size)[: lists * _TRAINED_ON]
+        index.train(_floats(vectors[np.sort(sample)]))
+        for start in range(0, size, _CHUNK):
+            index.add(_floats(vectors[start : start + _CHUNK]))
+        return cls(index, Halves.of(vectors))
+
+    def _rough(self, vectors: Vectors, k: int, share: float, chosen: faiss.IDSelector | None) -> Ids:
+        import faiss
+
+        probes = min(self.lists, math.ceil(max(PROBED * self.lists, _PROBED_LEAST) / share))
+        if probes > _WIDE:
+            return self._wide(vectors, k, probes, chosen)
+        coarse = faiss.SearchParametersHNSW(efSearch=max(_COARSE_BREADTH, probes))
+        given = faiss.SearchParametersIVF(nprobe=probes, sel=chosen, quantizer_params=coarse)
+        return np.asarray(self._index.search(vectors, k, params=given)[1])
+
+    def _wide(self, vectors: Vectors, k: int, probes: int, chosen: faiss.IDSelector | None) -> Ids:
+        """(n, k) rows of many lists, whose order is computed exactly. Python's own door takes no parameters here."""
+        import faiss
+
+        centres = vectors @ np.asarray(self._index.quantizer.reconstruct_n(0, self.lists)).T  # (n, lists)
+        near = np.argpartition(-centres, probes - 1, axis=1)[:, :probes]
+        cosines = np.ascontiguousarray(np.take_along_axis(centres, near, axis=1))
+        near = np.ascontiguousarray(near, dtype=np.int64)
+        rows = np.empty((len(vectors), k), dtype=np.int64)
+        scores = np.empty((len(vectors), k), dtype=np.float32)
+        given = [faiss.swig_ptr(part) for part in (vectors, near, cosines, scores, rows)]
+        wide = faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
+        self._index.search_preassigned_c(len(vectors), given[0], k, *given[1:], False, wide)
+        return rows
+
+
 def _halves_of(path: Path) -> Path:
     return path.with_suffix(".half.npy")
 
 
 def _floats(vectors: NDArray[Any]) -> Vectors:
     return np.ascontiguousarray(vectors, dtype=np.float32)
-
-
-def _nothing(queries: int) -> Found:
-    return np.zeros((queries, 0), np.float32), np.zeros((queries, 0), np.int64)
-
-
-def _best(scores: NDArray[np.float32], rows: Ids, k: int) -> Found:
-    """(n, k) the best of (n, m); -1 for what is minus infinity. Equal scores keep the order they came in."""
-    k = min(k, scores.shape[1])
-    part = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k < scores.shape[1] else None
-    if part is not None:
-        part.sort(axis=1)
-        scores, rows = np.take_along_axis(scores, part, axis=1), np.take_along_axis(rows, part, axis=1)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    scores, rows = np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
-    return scores, np.where(np.isneginf(scores), -1, rows)
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class Halves:
         """(n, dim) these rows as float32."""
         if self._file is None:
             return np.asarray(self._rows[rows], dtype=np.float32)
+        if not len(rows):
+            return np.zeros((0, self._rows.shape[1]), dtype=np.float32)
         dim = self._rows.shape[1]
         out = np.empty((len(rows), dim), dtype=np.float16)
         file, width, into = self._file, 2 * dim, out.data.cast("B")

@@ -158,7 +158,8 @@ class Lexical:
         """
         first, size = self._postings.size, self.size if among is None else len(among)
         known = list(self._postings.numbers(words).values())
-        rows, sums = self._postings.best(known, k, None if among is None else among[:first])
+        base = among if among is None or size >= first else np.pad(among, (0, first - size))
+        rows, sums = self._postings.best(known, k, base)
         if size > first:
             late = self._late.scores(dict.fromkeys(words), size - first)
             there = late > 0 if among is None else (late > 0) & among[first:]

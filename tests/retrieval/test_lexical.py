@@ -113,3 +113,58 @@ def test_some_texts_score_as_they_do_among_all() -> None:
     np.testing.assert_allclose(lexical.scores_at(words, rows), lexical.scores(words)[rows], atol=1e-6)
     assert not Lexical.build([""]).scores_at(words, np.array([0])).any()
     assert lexical.rarest(["red", "tent", "unheard"], 5) == ["tent", "red"]
+
+
+def _zipf(random: np.random.Generator, count: int) -> list[list[str]]:
+    """Texts of words of which few are frequent, as language is."""
+    words = np.minimum(random.zipf(1.3, size=count * 8), 400)
+    return [[f"w{word}" for word in words[i * 8 : i * 8 + random.integers(0, 9)]] for i in range(count)]
+
+
+@pytest.mark.parametrize("late", [0, 400])
+@pytest.mark.parametrize("share", [None, 1.0, 0.3, 0.002, 0.0])
+def test_the_best_are_those_of_the_full_scores(share: float | None, late: int) -> None:
+    random = np.random.default_rng(7)
+    texts = _zipf(random, 3000)
+    lexical = Lexical.from_words(texts[: 3000 - late])
+    for words in texts[3000 - late :]:
+        lexical.add(" ".join(words))
+    among = None if share is None else random.random(2900) < share
+    for query in _zipf(random, 60):
+        full = lexical.scores(query).astype(np.float64)
+        if among is not None:
+            full[: len(among)][~among], full[len(among) :] = 0, 0
+        for k in (1, 10, 5000):
+            rows, scores = lexical.best(query, k, among=among)
+            expected = np.sort(full[full > 0])[::-1][:k]
+            assert len(set(rows.tolist())) == len(rows) == len(expected)
+            np.testing.assert_allclose(scores, expected, rtol=1e-5)
+            np.testing.assert_allclose(full[rows], scores, rtol=1e-5)
+
+
+def test_added_texts_score_as_an_independent_bm25_with_the_old_frequencies() -> None:
+    lexical = Lexical.build(TEXTS)
+    lexical.add("Tents: spare poles and a tent.")
+    ours, words = lexical.scores(["tent", "pole", "wombat"]), words_of("Tents: spare poles and a tent.")
+    sizes = [len(words_of(text)) for text in TEXTS]
+    norm = 1.2 * (0.25 + 0.75 * len(words) / (sum(sizes) / len(sizes)))
+    idf = {word: math.log(1 + (5 - df + 0.5) / (df + 0.5)) for word, df in (("tent", 2), ("pole", 1), ("wombat", 0))}
+    gained = sum(idf[word] * words.count(word) / (words.count(word) + norm) for word in ("tent", "pole"))
+    assert ours[5] == pytest.approx(gained / sum(value / 2.2 for value in idf.values()), rel=1e-4)
+    np.testing.assert_allclose(lexical.scores_at(["tent", "pole", "wombat"], np.array([5, 4])), ours[[5, 4]], rtol=1e-6)
+    lexical.add("a wombat")
+    assert lexical.best(["wombat"], 3)[0].tolist() == [6]
+    assert lexical.known_share(["wombat"]) == 1
+    assert lexical.known_share(["wombat"], among=np.arange(7) < 6) == 0
+    assert lexical.rarest(["wombat", "tent"], 1) == ["wombat"]
+
+
+def test_texts_are_searched_from_several_threads_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    texts = _zipf(np.random.default_rng(3), 2000)
+    lexical = Lexical.from_words(texts)
+    queries = [words for words in texts[:200] if words]
+    expected = [lexical.best(words, 5)[0].tolist() for words in queries]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda words: lexical.best(words, 5)[0].tolist(), queries)) == expected
