@@ -26,7 +26,19 @@ from bench.vectors import base_encoder, vectors_of
 ALL, SOME = 1_000_000, 100_000
 SIZES = (10_000, 30_000, SOME, 300_000, ALL)
 ASKED, WARM, OPENED, K = 1000, 50, 5, 10
-_SOURCES = ("build", "columns", "dense", "grown", "halves", "index", "lexical", "logged", "postings", "shelf")
+_SOURCES = (
+    "build",
+    "columns",
+    "dense",
+    "grown",
+    "halves",
+    "index",
+    "lexical",
+    "logged",
+    "nearest",
+    "postings",
+    "shelf",
+)
 _BREADTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Tried as ``efSearch`` of raw FAISS, until its recall is ours."""
 

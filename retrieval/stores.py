@@ -17,18 +17,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.errors import InputError
 from retrieval.dense import VectorIndex
 from retrieval.encoder import Vectors
+from retrieval.nearest import Found, Ids, Mask
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
-
-Ids = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Found = tuple[NDArray[np.float32], Ids]
 
 _NAMED = 2_000
 """So many allowed rows are named in a filter; of more, the nearest of all are asked for and the others left out."""

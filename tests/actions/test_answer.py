@@ -13,8 +13,8 @@ from actions.replies import TITLE_LENGTH, button_title, source_line, source_of
 from actions.shop import the_shop
 from data.schema import Answer
 from data.workspace import Live
-from retrieval.curate import Curator
 from retrieval.compose import Reply
+from retrieval.curate import Curator
 from tests.actions.conftest import MakeShop, a_tracker, put_index
 
 HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))

@@ -168,3 +168,41 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Milvus at http") as refused:
         in_store("milvus://127.0.0.1:9", VectorIndex.build(some(5)), name="k", root=tmp_path)
     assert "\n" not in str(refused.value)
+
+
+@needs_milvus
+@pytest.mark.enable_socket
+def test_search_finds_the_same_in_milvus(tmp_path: Path) -> None:
+    """The one door, over both stores, with later answers and a filter."""
+    from data.schema import Answer, Example
+    from retrieval.filters import Where
+    from retrieval.index import Index
+    from retrieval.match import Matcher
+    from retrieval.search import Searcher
+    from retrieval.testing import HashEncoder
+
+    encoder = HashEncoder()
+    words = ("order", "tent", "refund", "box", "card", "boat", "shoe")
+    texts = [
+        f"The {a} and the {b} arrive in {i} days."
+        for i, (a, b) in enumerate(zip(words * 6, words[::-1] * 6, strict=True))
+    ]
+    answers = [Answer(f"a{i}", text, "en", site=("uk", "de")[i % 2]) for i, text in enumerate(texts)]
+    examples = [Example(f"c{i}", 1, f"where is the {word}", f"a{i}", "train", "en") for i, word in enumerate(words)]
+
+    def searcher(*, store: str) -> Searcher:
+        index = Index.from_parts(answers, examples, encoder)
+        index.dense = in_store(store, index.dense, name="same", root=tmp_path)
+        late = Answer("late", "A kayak is a boat.", "en")
+        index.append([late], [], encoder.encode([late.text]), encoder.encode([]))
+        return Searcher(Matcher(index, encoder))
+
+    here, there = searcher(store=""), searcher(store="milvus:store.db")
+    for question in (*(f"when does the {word} arrive" for word in words), "is a kayak a boat"):
+        for where in (None, Where(site="uk")):
+            mine, theirs = (each.search(question, k=5, where=where) for each in (here, there))
+            assert [hit.id for hit in mine.hits] == [hit.id for hit in theirs.hits]
+            assert [hit.probability for hit in mine.hits] == pytest.approx(
+                [h.probability for h in theirs.hits], abs=1e-3
+            )
+    assert "late" in [hit.id for hit in there.search("is a kayak a boat", k=5).hits]
