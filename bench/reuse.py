@@ -92,7 +92,7 @@ def _measure(printer: Printer, wanted: str, started: float) -> None:
 
 def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
     """Verdict and whether it passes, of each judged message of a half of one log."""
-    verdicts = _verdicts(log, wanted)
+    verdicts = verdicts_of(log, wanted)
     if not verdicts:
         return []
     said = said_in(log)
@@ -109,7 +109,7 @@ def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
     return judged
 
 
-def _verdicts(log: str, wanted: str) -> dict[tuple[str, int], str]:
+def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:
     """Verdicts of one half of one log; the first lot knew only yes (``answer``) and no."""
     with LABELS.open(newline="", encoding="utf-8") as rows:
         return {
