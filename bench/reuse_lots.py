@@ -1,12 +1,12 @@
 """The third lot of judged messages of the bench `reuse`: drawn from what no earlier lot holds, with weights.
 
 Few messages are answers, so a plain draw judges mostly others. Here the messages of a log are put into two strata by a
-cheap score (words and pairs of words, fitted on the verdicts of the earlier lots), and each gives half of what is drawn.
-A row's weight says how many messages of its log's pool it stands for, so that weighted shares are estimates for the log
-and not for the draw. The score only chooses what is looked at: no verdict depends on it, and the judge does not see it.
+cheap score (words and pairs of words, fitted on the verdicts of the earlier lots), and each gives half of what is
+drawn. A row's weight says how many messages of its log's pool it stands for, so that weighted shares are estimates for
+the log and not for the draw. The score only chooses what is looked at: the judge does not see it.
 
-- ``blind2`` (800 rows) is for the figures. Its conversations are in no other lot. TweetSumm has only 99 such conversations
-  left, and all their 359 new wordings are taken (weight 1); STAR gives the other 441.
+- ``blind2`` (800 rows) is for the figures. Its conversations are in no other lot. TweetSumm has only 99 such
+  conversations left, and all their 359 new wordings are taken (weight 1); STAR gives the other 441.
 - ``learn`` (1,600 rows) is for fitting. STAR's come from conversations in no other lot, TweetSumm's from conversations
   that earlier lots have met, in wordings that they have not.
 
@@ -106,7 +106,7 @@ def _scores(texts: Sequence[str], right: Sequence[bool], fresh: Sequence[str]) -
 def _strata(
     pool: Sequence[Drawn], scores: NDArray[np.float64], size: int, rng: random.Random
 ) -> list[tuple[Drawn, float]]:
-    """Half of ``size`` from the best-scored stratum, half from the rest, shuffled; all, with weight 1, if that is all."""
+    """Half of ``size`` from the best-scored stratum, half from the rest, shuffled; or simply all."""
     if size >= len(pool):
         return [(message, 1.0) for message in pool]
     order = np.argsort(-scores, kind="stable").tolist()
