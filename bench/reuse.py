@@ -40,7 +40,7 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,18 +95,21 @@ def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
     verdicts = verdicts_of(log, wanted)
     if not verdicts:
         return []
-    said = said_in(log)
-    filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
     judged = []
-    for message in said:
-        verdict = verdicts.pop((message.conversation, message.turn), None)
-        if verdict is not None:
-            support = often[answer_key(message.text)]
-            passes = message.template not in filled and refusal_of(message.text, support=support) is None
-            judged.append((verdict, passes))
+    for message, passed in passes(said_in(log), wanted=set(verdicts)):
+        judged.append((verdicts.pop((message.conversation, message.turn)), passed))
     if verdicts:
         raise CannotRun(f"{len(verdicts)} judged messages of {log} are not in the log; draw and judge again")
     return judged
+
+
+def passes(said: Sequence[Drawn], *, wanted: Collection[tuple[str, int]] | None = None) -> Iterator[tuple[Drawn, bool]]:
+    """Each message, or those wanted (conversation, turn), and whether it passes as reusable."""
+    filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
+    for message in said:
+        if wanted is None or (message.conversation, message.turn) in wanted:
+            support = often[answer_key(message.text)]
+            yield message, message.template not in filled and refusal_of(message.text, support=support) is None
 
 
 def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:

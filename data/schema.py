@@ -227,6 +227,8 @@ class Answer(Record):
         slots: Names of the slots in the order of the template.
         superseded_by: Id of the newer answer that contradicts this one; such an answer is not reusable until a person
             decides otherwise.
+        decided: What a person decided about it (`data.approvals`): ``approved``, ``edited`` or ``rejected``; None where
+            nobody did.
     """
 
     id: str
@@ -244,6 +246,7 @@ class Answer(Record):
     template: str | None = None
     slots: tuple[str, ...] = ()
     superseded_by: str | None = None
+    decided: Literal["approved", "edited", "rejected"] | None = None
 
 
 @dataclass(frozen=True)
