@@ -1,7 +1,7 @@
 """Bench `reuse`: whether an answer that passes as reusable may really be said to another customer.
 
 `bench/reuse_labels.csv` holds judgements by hand of agents' messages drawn from STAR and TweetSumm, as ids only: log,
-conversation, turn, half, reusable, verdict. Two lots were judged:
+conversation, turn, half, reusable, verdict, weight. Three lots were judged:
 
 1. 1,800 messages, yes or no (``reusable``), committed before any rule was written. Rules were chosen on the half called
    ``tune``; the half called ``report`` was measured blind at the commit "reuse: Let facts of a shop pass that only look
@@ -9,7 +9,9 @@ conversation, turn, half, reusable, verdict. Two lots were judged:
    printed as ``seen_*``: they show that nothing is lost, not what to expect of a new log.
 2. 1,200 messages drawn after those, 600 a log, judged in three values (``verdict``) by a judge who had seen neither
    the rules nor what passes: those at odd positions are the half ``blind``, those at even ones ``tune2``, for choosing
-   rules. Only ``blind`` gives the figures that have a floor.
+   rules. ``blind`` was read and learned from since.
+3. 2,399 messages (`bench.reuse_lots`), in three values, with weights: ``learn`` for fitting, and ``blind2``, judged and
+   committed first. Only ``blind2`` gives the figures that have a floor.
 
 A verdict is, read without the conversation, as another customer would read it who asks the same tomorrow:
 
@@ -20,11 +22,13 @@ A verdict is, read without the conversation, as another customer would read it w
   order, place, moment, device or earlier turn, or makes no sense alone (a placeholder such as ``<NAME_1>``, a rest of a
   sentence, a link that the log has lost and that was all there was). Between ``answer`` and ``no``: ``no``.
 
-The figures of the half ``blind``:
+The figures of the half ``blind2``, weighted by what each row stands for:
 
 - ``reusable_precision``: the share of what passes that is ``answer`` or ``harmless``: nothing false is said.
 - ``reusable_recall``: the share of ``answer`` that passes.
 - ``answering_precision``: the share of what passes that is ``answer``: something is told.
+- ``approved_tenth``, ``approved_fifth``: the share of ``answer`` that a person has approved after looking at a tenth, a
+  fifth of all wordings in the order of ``careline data answers`` (`bench.reuse_fit`).
 
 There was one judge, a language model that read each message; no rule decided. Of 60 random rows judged again, 59 got
 the same verdict (kappa .96), but the first verdicts were minutes old and not out of sight: another judge will
@@ -61,43 +65,67 @@ more to find, is judged twice as far."""
 MORE = 600
 """Messages a log that are drawn after those, for a blind figure and for choosing rules again."""
 SEED = 3
-ANSWER, HARMLESS, NO = "answer", "harmless", "no"
+VERDICTS = ANSWER, HARMLESS, NO = "answer", "harmless", "no"
+BLIND = "blind2"
+"""The half of the third lot (`bench.reuse_lots`) that nothing was chosen on."""
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures; ``only`` is a half: ``blind`` (the default), or ``tune``, ``report``, ``tune2``, which were read.
+    """Measures; ``only`` is a half: ``blind2`` (the default), or one that was read or learned from.
 
     ``quick`` changes nothing.
     """
-    _measure(printer, only or "blind", time.monotonic())
+    _measure(printer, only or BLIND, time.monotonic())
 
 
 def _measure(printer: Printer, wanted: str, started: float) -> None:
-    judged = [(verdict, passes) for log in LOGS for verdict, passes in _judged(log, wanted)]
+    judged = [one for log in LOGS for one in _judged(log, wanted)]
     if not judged:
         raise CannotRun(f"no message of the half {wanted!r} is judged in {LABELS.name}")
-    count = Counter(judged)
-    passed = {verdict: count[verdict, True] for verdict in (ANSWER, HARMLESS, NO)}
-    all_passed, answers = sum(passed.values()), passed[ANSWER] + count[ANSWER, False]
+    count, weight = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
+    for verdict, passed, stands_for in judged:
+        count[verdict, passed] += 1
+        weight[verdict, passed] += stands_for  # type: ignore[assignment]  # a Counter of floats
+    _say(wanted, count)
+    passed_all = sum(weight[verdict, True] for verdict in VERDICTS)
+    answers = weight[ANSWER, True] + weight[ANSWER, False]
     n, seconds = len(judged), time.monotonic() - started
-    print(f"{wanted} half: {n} judged, {answers} of them answers. Passed: {all_passed},", file=sys.stderr)
-    print(", ".join(f"{passed[verdict]} {verdict}" for verdict in passed), file=sys.stderr)
-    name = "reusable" if wanted == "blind" else "seen"
-    sayable = passed[ANSWER] + passed[HARMLESS]
-    printer.figure(f"{name}_precision", sayable / max(1, all_passed), n=n, seconds=seconds)
-    printer.figure(f"{name}_recall", passed[ANSWER] / max(1, answers), n=n, seconds=seconds)
-    if wanted == "blind":
-        printer.figure("answering_precision", passed[ANSWER] / max(1, all_passed), n=n, seconds=seconds)
+    name = "reusable" if wanted == BLIND else "seen"
+    sayable = weight[ANSWER, True] + weight[HARMLESS, True]
+    printer.figure(f"{name}_precision", sayable / max(1, passed_all), n=n, seconds=seconds)
+    printer.figure(f"{name}_recall", weight[ANSWER, True] / max(1, answers), n=n, seconds=seconds)
+    if wanted == BLIND:
+        printer.figure("answering_precision", weight[ANSWER, True] / max(1, passed_all), n=n, seconds=seconds)
+        _approvals(printer, started)
 
 
-def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
-    """Verdict and whether it passes, of each judged message of a half of one log."""
+def _say(wanted: str, count: Counter[tuple[str, bool]]) -> None:
+    answers = count[ANSWER, True] + count[ANSWER, False]
+    passed = ", ".join(f"{count[verdict, True]} {verdict}" for verdict in VERDICTS)
+    print(f"{wanted} half: {sum(count.values())} judged, {answers} of them answers. Passed: {passed}", file=sys.stderr)
+
+
+def _approvals(printer: Printer, started: float) -> None:
+    """Which share of the answers a person has approved after looking at a tenth and a fifth of the wordings."""
+    from bench.reuse_fit import approvals_curve, judged_in, recall_after, whole
+
+    judged = judged_in((BLIND,))
+    curve, minutes = approvals_curve(judged), whole(judged)
+    for name, share in (("approved_tenth", 0.1), ("approved_fifth", 0.2)):
+        found = recall_after(curve, share * minutes)
+        printer.figure(name, found, n=len(judged.texts), seconds=time.monotonic() - started)
+
+
+def _judged(log: str, wanted: str) -> list[tuple[str, bool, float]]:
+    """Verdict, whether it passes and what it stands for, of each judged message of a half of one log."""
     verdicts = verdicts_of(log, wanted)
     if not verdicts:
         return []
+    weights = weights_of(log, wanted)
     judged = []
     for message, passed in passes(said_in(log), wanted=set(verdicts)):
-        judged.append((verdicts.pop((message.conversation, message.turn)), passed))
+        place = message.conversation, message.turn
+        judged.append((verdicts.pop(place), passed, weights[place]))
     if verdicts:
         raise CannotRun(f"{len(verdicts)} judged messages of {log} are not in the log; draw and judge again")
     return judged
@@ -117,6 +145,16 @@ def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:
     with LABELS.open(newline="", encoding="utf-8") as rows:
         return {
             (row["conversation"], int(row["turn"])): row["verdict"] or (ANSWER if row["reusable"] == "1" else NO)
+            for row in csv.DictReader(rows)
+            if row["log"] == log and row["half"] == wanted
+        }
+
+
+def weights_of(log: str, wanted: str) -> dict[tuple[str, int], float]:
+    """How many messages each judged one of a half stands for; 1 where all were drawn alike."""
+    with LABELS.open(newline="", encoding="utf-8") as rows:
+        return {
+            (row["conversation"], int(row["turn"])): float(row["weight"] or 1)
             for row in csv.DictReader(rows)
             if row["log"] == log and row["half"] == wanted
         }

@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.reuse import ANSWER, LOGS, Drawn, said_in, verdicts_of
+from bench.reuse import ANSWER, BLIND, LOGS, Drawn, said_in, verdicts_of
 from data.dedupe import answer_key
 
 EARLIER = ("tune", "report", "tune2", "blind")
-BLIND, LEARN = "blind2", "learn"
+LEARN = "learn"
 SIZES = {("star", BLIND): 441, ("tweetsumm", BLIND): 359, ("star", LEARN): 800, ("tweetsumm", LEARN): 800}
 RICH = 0.2
 """Share of a pool, those of the highest score, that gives half of what is drawn."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from collections import Counter
 
-from bench.reuse import ANSWER, DRAWN, HARMLESS, LABELS, MORE, NO, half
-from bench.reuse_lots import BLIND, LEARN, SIZES
+from bench.reuse import ANSWER, BLIND, DRAWN, HARMLESS, LABELS, MORE, NO, half
+from bench.reuse_lots import LEARN, SIZES
 
 
 def _rows() -> list[dict[str, str]]:
