@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,15 +70,13 @@ _LEARN = "They count from the next `careline learn` on."
 
 def _ask(place: Workspace, one: Waiting, who: str) -> str:
     """Shows one answer and does what is typed: a, e, r, s or q. After ``u`` the same answer is shown again."""
-    import click
-
     answer = one.answer
     asked = answer.questions[0] if answer.questions else "(unknown)"
     typer.echo(
         f"\n{answer.text}\n  asked: {asked}\n  {answer.support} times, {one.probability:.0%}: {answer.held_back}"
     )
     while True:
-        pressed = click.getchar().lower()
+        pressed = _key().lower()
         if pressed in {"s", "q", "", "\x03", "\x04"}:
             return "s" if pressed == "s" else "q"
         if pressed == "u":
@@ -91,6 +90,11 @@ def _ask(place: Workspace, one: Waiting, who: str) -> str:
             return pressed
         else:
             typer.echo(KEYS, err=True)
+
+
+def _key() -> str:
+    """One key, without Enter; one character where the input is no terminal, and nothing at its end."""
+    return typer.getchar() if sys.stdin.isatty() else sys.stdin.read(1)
 
 
 @app.command()
