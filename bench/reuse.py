@@ -82,10 +82,10 @@ def _measure(printer: Printer, wanted: str, started: float) -> None:
     judged = [one for log in LOGS for one in _judged(log, wanted)]
     if not judged:
         raise CannotRun(f"no message of the half {wanted!r} is judged in {LABELS.name}")
-    count, weight = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
+    count, weight = Counter[tuple[str, bool]](), defaultdict[tuple[str, bool], float](float)
     for verdict, passed, stands_for in judged:
         count[verdict, passed] += 1
-        weight[verdict, passed] += stands_for  # type: ignore[assignment]  # a Counter of floats
+        weight[verdict, passed] += stands_for
     _say(wanted, count)
     passed_all = sum(weight[verdict, True] for verdict in VERDICTS)
     answers = weight[ANSWER, True] + weight[ANSWER, False]
