@@ -48,6 +48,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.printer import ROOT, CannotRun, Printer
 from data.courtesy import strip_courtesies
 from data.dedupe import answer_key
@@ -65,7 +68,7 @@ more to find, is judged twice as far."""
 MORE = 600
 """Messages a log that are drawn after those, for a blind figure and for choosing rules again."""
 SEED = 3
-VERDICTS = ANSWER, HARMLESS, NO = "answer", "harmless", "no"
+ANSWER, HARMLESS, NO = "answer", "harmless", "no"
 BLIND = "blind2"
 """The half of the third lot (`bench.reuse_lots`) that nothing was chosen on."""
 
@@ -79,56 +82,83 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
 
 
 def _measure(printer: Printer, wanted: str, started: float) -> None:
-    judged = [one for log in LOGS for one in _judged(log, wanted)]
-    if not judged:
+    judged = judged_in((wanted,))
+    if not judged.texts:
         raise CannotRun(f"no message of the half {wanted!r} is judged in {LABELS.name}")
-    count, weight = Counter[tuple[str, bool]](), defaultdict[tuple[str, bool], float](float)
-    for verdict, passed, stands_for in judged:
-        count[verdict, passed] += 1
-        weight[verdict, passed] += stands_for
-    _say(wanted, count)
-    passed_all = sum(weight[verdict, True] for verdict in VERDICTS)
-    answers = weight[ANSWER, True] + weight[ANSWER, False]
-    n, seconds = len(judged), time.monotonic() - started
+    weight, passed, answer = judged.weight, judged.passes, judged.answer
+    kinds = {ANSWER: answer, HARMLESS: judged.sayable & ~answer, NO: ~judged.sayable}
+    told = ", ".join(f"{int((passed & kind).sum())} {name}" for name, kind in kinds.items())
+    print(f"{wanted} half: {len(passed)} judged, {int(answer.sum())} answers. Passed: {told}", file=sys.stderr)
+    all_passed, right = max(1.0, weight[passed].sum()), weight[passed & answer].sum()
+    n, seconds = len(passed), time.monotonic() - started
     name = "reusable" if wanted == BLIND else "seen"
-    sayable = weight[ANSWER, True] + weight[HARMLESS, True]
-    printer.figure(f"{name}_precision", sayable / max(1, passed_all), n=n, seconds=seconds)
-    printer.figure(f"{name}_recall", weight[ANSWER, True] / max(1, answers), n=n, seconds=seconds)
+    printer.figure(f"{name}_precision", weight[passed & judged.sayable].sum() / all_passed, n=n, seconds=seconds)
+    printer.figure(f"{name}_recall", right / max(1.0, weight[answer].sum()), n=n, seconds=seconds)
     if wanted == BLIND:
-        printer.figure("answering_precision", weight[ANSWER, True] / max(1, passed_all), n=n, seconds=seconds)
-        _approvals(printer, started)
+        printer.figure("answering_precision", right / all_passed, n=n, seconds=seconds)
+        _approvals(printer, judged, started)
 
 
-def _say(wanted: str, count: Counter[tuple[str, bool]]) -> None:
-    answers = count[ANSWER, True] + count[ANSWER, False]
-    passed = ", ".join(f"{count[verdict, True]} {verdict}" for verdict in VERDICTS)
-    print(f"{wanted} half: {sum(count.values())} judged, {answers} of them answers. Passed: {passed}", file=sys.stderr)
-
-
-def _approvals(printer: Printer, started: float) -> None:
+def _approvals(printer: Printer, judged: Judged, started: float) -> None:
     """Which share of the answers a person has approved after looking at a tenth and a fifth of the wordings."""
-    from bench.reuse_fit import approvals_curve, judged_in, recall_after, whole
+    from bench.reuse_fit import approvals_curve, recall_after, whole
 
-    judged = judged_in((BLIND,))
     curve, minutes = approvals_curve(judged), whole(judged)
     for name, share in (("approved_tenth", 0.1), ("approved_fifth", 0.2)):
         found = recall_after(curve, share * minutes)
         printer.figure(name, found, n=len(judged.texts), seconds=time.monotonic() - started)
 
 
-def _judged(log: str, wanted: str) -> list[tuple[str, bool, float]]:
-    """Verdict, whether it passes and what it stands for, of each judged message of a half of one log."""
-    verdicts = verdicts_of(log, wanted)
-    if not verdicts:
-        return []
-    weights = weights_of(log, wanted)
-    judged = []
-    for message, passed in passes(said_in(log), wanted=set(verdicts)):
-        place = message.conversation, message.turn
-        judged.append((verdicts.pop(place), passed, weights[place]))
-    if verdicts:
-        raise CannotRun(f"{len(verdicts)} judged messages of {log} are not in the log; draw and judge again")
-    return judged
+@dataclass(frozen=True)
+class Judged:
+    """Judged messages as columns, all of length n.
+
+    Attributes:
+        texts: What was said.
+        answer: Whether it is an answer that can be said again.
+        sayable: The same, or harmless; in the first lot, which knew yes and no, the same.
+        passes: Whether the rules let it pass.
+        weight: How many messages it stands for; 1 where all were drawn alike.
+        log: Which log.
+        conversation: Which conversation.
+    """
+
+    texts: list[str]
+    answer: NDArray[np.bool_]
+    sayable: NDArray[np.bool_]
+    passes: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    log: NDArray[np.str_]
+    conversation: NDArray[np.str_]
+
+
+def judged_in(halves: Sequence[str]) -> Judged:
+    """The judged messages of some halves of both logs.
+
+    Raises:
+        CannotRun: The logs are not here, or lack a judged message.
+    """
+    with LABELS.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["half"] in halves]
+    wanted = {(row["log"], row["conversation"], int(row["turn"])) for row in rows}
+    places = {
+        (log, message.conversation, message.turn): (message.text, passed)
+        for log in sorted({row["log"] for row in rows})
+        for message, passed in passes(said_in(log), wanted={place[1:] for place in wanted if place[0] == log})
+    }
+    if missing := len(wanted - places.keys()):
+        raise CannotRun(f"{missing} judged messages are not in the logs; draw and judge again")
+    found = [places[row["log"], row["conversation"], int(row["turn"])] for row in rows]
+    verdicts = [row["verdict"] or (ANSWER if row["reusable"] == "1" else NO) for row in rows]
+    return Judged(
+        [text for text, _ in found],
+        np.array([verdict == ANSWER for verdict in verdicts]),
+        np.array([verdict != NO for verdict in verdicts]),
+        np.array([passed for _, passed in found]),
+        np.array([float(row["weight"] or 1) for row in rows]),
+        np.array([row["log"] for row in rows]),
+        np.array([row["conversation"] for row in rows]),
+    )
 
 
 def passes(said: Sequence[Drawn], *, wanted: Collection[tuple[str, int]] | None = None) -> Iterator[tuple[Drawn, bool]]:
@@ -145,16 +175,6 @@ def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:
     with LABELS.open(newline="", encoding="utf-8") as rows:
         return {
             (row["conversation"], int(row["turn"])): row["verdict"] or (ANSWER if row["reusable"] == "1" else NO)
-            for row in csv.DictReader(rows)
-            if row["log"] == log and row["half"] == wanted
-        }
-
-
-def weights_of(log: str, wanted: str) -> dict[tuple[str, int], float]:
-    """How many messages each judged one of a half stands for; 1 where all were drawn alike."""
-    with LABELS.open(newline="", encoding="utf-8") as rows:
-        return {
-            (row["conversation"], int(row["turn"])): float(row["weight"] or 1)
             for row in csv.DictReader(rows)
             if row["log"] == log and row["half"] == wanted
         }

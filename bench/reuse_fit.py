@@ -10,13 +10,12 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.reuse import ANSWER, HARMLESS, LABELS, LOGS, passes, said_in
+from bench.reuse import LOGS, Judged, judged_in
 from data.artifacts import write_atomic
 from data.likely import FEATURES, WEIGHTS, likely, signs
 
@@ -27,52 +26,6 @@ BATCH = 25
 """Decisions after which the list is sorted anew."""
 SECONDS = 4.0
 """Assumed for reading a message and pressing a key. Not measured with people."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Judged messages as columns, all of length n.
-
-    Attributes:
-        texts: What was said.
-        answer: Whether it is an answer that can be said again.
-        sayable: The same, or harmless.
-        passes: Whether the rules let it pass.
-        weight: How many messages it stands for.
-        log: Which log.
-        conversation: Which conversation.
-    """
-
-    texts: list[str]
-    answer: NDArray[np.bool_]
-    sayable: NDArray[np.bool_]
-    passes: NDArray[np.bool_]
-    weight: NDArray[np.float64]
-    log: NDArray[np.str_]
-    conversation: NDArray[np.str_]
-
-
-def judged_in(halves: Sequence[str]) -> Judged:
-    """The judged messages of some halves of both logs."""
-    with LABELS.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["half"] in halves]
-    wanted = {(row["log"], row["conversation"], int(row["turn"])) for row in rows}
-    places = {
-        (log, message.conversation, message.turn): (message, passed)
-        for log in LOGS
-        for message, passed in passes(said_in(log), wanted={place[1:] for place in wanted if place[0] == log})
-    }
-    found = [places[row["log"], row["conversation"], int(row["turn"])] for row in rows]
-    verdicts = [row["verdict"] or (ANSWER if row["reusable"] == "1" else "") for row in rows]
-    return Judged(
-        [message.text for message, _ in found],
-        np.array([verdict == ANSWER for verdict in verdicts]),
-        np.array([verdict in {ANSWER, HARMLESS} for verdict in verdicts]),
-        np.array([passed for _, passed in found]),
-        np.array([float(row["weight"] or 1) for row in rows]),
-        np.array([row["log"] for row in rows]),
-        np.array([row["conversation"] for row in rows]),
-    )
 
 
 def approvals_curve(judged: Judged) -> list[tuple[float, float]]:
