@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from data.stages import Options
 
-CODE_VERSION = 9
+CODE_VERSION = 8
 """Raised with every change that makes another dataset from the same log."""
 
 STATIC = PROJECT / "data" / "rasa"
