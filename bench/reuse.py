@@ -1,7 +1,7 @@
 """Bench `reuse`: whether an answer that passes as reusable may really be said to another customer.
 
 `bench/reuse_labels.csv` holds judgements by hand of agents' messages drawn from STAR and TweetSumm, as ids only: log,
-conversation, turn, half, reusable, verdict. Two lots were judged:
+conversation, turn, half, reusable, verdict, weight. Three lots were judged:
 
 1. 1,800 messages, yes or no (``reusable``), committed before any rule was written. Rules were chosen on the half called
    ``tune``; the half called ``report`` was measured blind at the commit "reuse: Let facts of a shop pass that only look
@@ -9,7 +9,9 @@ conversation, turn, half, reusable, verdict. Two lots were judged:
    printed as ``seen_*``: they show that nothing is lost, not what to expect of a new log.
 2. 1,200 messages drawn after those, 600 a log, judged in three values (``verdict``) by a judge who had seen neither
    the rules nor what passes: those at odd positions are the half ``blind``, those at even ones ``tune2``, for choosing
-   rules. Only ``blind`` gives the figures that have a floor.
+   rules. ``blind`` was read and learned from since.
+3. 2,399 messages (`bench.reuse_lots`), in three values, with weights: ``learn`` for fitting, and ``blind2``, judged and
+   committed first. Only ``blind2`` gives the figures that have a floor.
 
 A verdict is, read without the conversation, as another customer would read it who asks the same tomorrow:
 
@@ -20,11 +22,13 @@ A verdict is, read without the conversation, as another customer would read it w
   order, place, moment, device or earlier turn, or makes no sense alone (a placeholder such as ``<NAME_1>``, a rest of a
   sentence, a link that the log has lost and that was all there was). Between ``answer`` and ``no``: ``no``.
 
-The figures of the half ``blind``:
+The figures of the half ``blind2``, weighted by what each row stands for:
 
 - ``reusable_precision``: the share of what passes that is ``answer`` or ``harmless``: nothing false is said.
 - ``reusable_recall``: the share of ``answer`` that passes.
 - ``answering_precision``: the share of what passes that is ``answer``: something is told.
+- ``approved_tenth``, ``approved_fifth``: the share of ``answer`` that a person has approved after looking at a tenth, a
+  fifth of all wordings in the order of ``careline data answers`` (`bench.reuse_fit`).
 
 There was one judge, a language model that read each message; no rule decided. Of 60 random rows judged again, 59 got
 the same verdict (kappa .96), but the first verdicts were minutes old and not out of sight: another judge will
@@ -40,9 +44,12 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.printer import ROOT, CannotRun, Printer
 from data.courtesy import strip_courtesies
@@ -62,54 +69,108 @@ MORE = 600
 """Messages a log that are drawn after those, for a blind figure and for choosing rules again."""
 SEED = 3
 ANSWER, HARMLESS, NO = "answer", "harmless", "no"
+BLIND = "blind2"
+"""The half of the third lot (`bench.reuse_lots`) that nothing was chosen on."""
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures; ``only`` is a half: ``blind`` (the default), or ``tune``, ``report``, ``tune2``, which were read.
+    """Measures; ``only`` is a half: ``blind2`` (the default), or one that was read or learned from.
 
     ``quick`` changes nothing.
     """
-    _measure(printer, only or "blind", time.monotonic())
+    _measure(printer, only or BLIND, time.monotonic())
 
 
 def _measure(printer: Printer, wanted: str, started: float) -> None:
-    judged = [(verdict, passes) for log in LOGS for verdict, passes in _judged(log, wanted)]
-    if not judged:
+    judged = judged_in((wanted,))
+    if not judged.texts:
         raise CannotRun(f"no message of the half {wanted!r} is judged in {LABELS.name}")
-    count = Counter(judged)
-    passed = {verdict: count[verdict, True] for verdict in (ANSWER, HARMLESS, NO)}
-    all_passed, answers = sum(passed.values()), passed[ANSWER] + count[ANSWER, False]
-    n, seconds = len(judged), time.monotonic() - started
-    print(f"{wanted} half: {n} judged, {answers} of them answers. Passed: {all_passed},", file=sys.stderr)
-    print(", ".join(f"{passed[verdict]} {verdict}" for verdict in passed), file=sys.stderr)
-    name = "reusable" if wanted == "blind" else "seen"
-    sayable = passed[ANSWER] + passed[HARMLESS]
-    printer.figure(f"{name}_precision", sayable / max(1, all_passed), n=n, seconds=seconds)
-    printer.figure(f"{name}_recall", passed[ANSWER] / max(1, answers), n=n, seconds=seconds)
-    if wanted == "blind":
-        printer.figure("answering_precision", passed[ANSWER] / max(1, all_passed), n=n, seconds=seconds)
+    weight, passed, answer = judged.weight, judged.passes, judged.answer
+    kinds = {ANSWER: answer, HARMLESS: judged.sayable & ~answer, NO: ~judged.sayable}
+    told = ", ".join(f"{int((passed & kind).sum())} {name}" for name, kind in kinds.items())
+    print(f"{wanted} half: {len(passed)} judged, {int(answer.sum())} answers. Passed: {told}", file=sys.stderr)
+    all_passed, right = max(1.0, weight[passed].sum()), weight[passed & answer].sum()
+    n, seconds = len(passed), time.monotonic() - started
+    name = "reusable" if wanted == BLIND else "seen"
+    printer.figure(f"{name}_precision", weight[passed & judged.sayable].sum() / all_passed, n=n, seconds=seconds)
+    printer.figure(f"{name}_recall", right / max(1.0, weight[answer].sum()), n=n, seconds=seconds)
+    if wanted == BLIND:
+        printer.figure("answering_precision", right / all_passed, n=n, seconds=seconds)
+        _approvals(printer, judged, started)
 
 
-def _judged(log: str, wanted: str) -> list[tuple[str, bool]]:
-    """Verdict and whether it passes, of each judged message of a half of one log."""
-    verdicts = _verdicts(log, wanted)
-    if not verdicts:
-        return []
-    said = said_in(log)
+def _approvals(printer: Printer, judged: Judged, started: float) -> None:
+    """Which share of the answers a person has approved after looking at a tenth and a fifth of the wordings."""
+    from bench.reuse_fit import approvals_curve, recall_after, whole
+
+    curve, minutes = approvals_curve(judged), whole(judged)
+    for name, share in (("approved_tenth", 0.1), ("approved_fifth", 0.2)):
+        found = recall_after(curve, share * minutes)
+        printer.figure(name, found, n=len(judged.texts), seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judged messages as columns, all of length n.
+
+    Attributes:
+        texts: What was said.
+        answer: Whether it is an answer that can be said again.
+        sayable: The same, or harmless; in the first lot, which knew yes and no, the same.
+        passes: Whether the rules let it pass.
+        weight: How many messages it stands for; 1 where all were drawn alike.
+        log: Which log.
+        conversation: Which conversation.
+    """
+
+    texts: list[str]
+    answer: NDArray[np.bool_]
+    sayable: NDArray[np.bool_]
+    passes: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    log: NDArray[np.str_]
+    conversation: NDArray[np.str_]
+
+
+def judged_in(halves: Sequence[str]) -> Judged:
+    """The judged messages of some halves of both logs.
+
+    Raises:
+        CannotRun: The logs are not here, or lack a judged message.
+    """
+    with LABELS.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["half"] in halves]
+    wanted = {(row["log"], row["conversation"], int(row["turn"])) for row in rows}
+    places = {
+        (log, message.conversation, message.turn): (message.text, passed)
+        for log in sorted({row["log"] for row in rows})
+        for message, passed in passes(said_in(log), wanted={place[1:] for place in wanted if place[0] == log})
+    }
+    if missing := len(wanted - places.keys()):
+        raise CannotRun(f"{missing} judged messages are not in the logs; draw and judge again")
+    found = [places[row["log"], row["conversation"], int(row["turn"])] for row in rows]
+    verdicts = [row["verdict"] or (ANSWER if row["reusable"] == "1" else NO) for row in rows]
+    return Judged(
+        [text for text, _ in found],
+        np.array([verdict == ANSWER for verdict in verdicts]),
+        np.array([verdict != NO for verdict in verdicts]),
+        np.array([passed for _, passed in found]),
+        np.array([float(row["weight"] or 1) for row in rows]),
+        np.array([row["log"] for row in rows]),
+        np.array([row["conversation"] for row in rows]),
+    )
+
+
+def passes(said: Sequence[Drawn], *, wanted: Collection[tuple[str, int]] | None = None) -> Iterator[tuple[Drawn, bool]]:
+    """Each message, or those wanted (conversation, turn), and whether it passes as reusable."""
     filled, often = _filled(said), Counter(answer_key(message.text) for message in said)
-    judged = []
     for message in said:
-        verdict = verdicts.pop((message.conversation, message.turn), None)
-        if verdict is not None:
+        if wanted is None or (message.conversation, message.turn) in wanted:
             support = often[answer_key(message.text)]
-            passes = message.template not in filled and refusal_of(message.text, support=support) is None
-            judged.append((verdict, passes))
-    if verdicts:
-        raise CannotRun(f"{len(verdicts)} judged messages of {log} are not in the log; draw and judge again")
-    return judged
+            yield message, message.template not in filled and refusal_of(message.text, support=support) is None
 
 
-def _verdicts(log: str, wanted: str) -> dict[tuple[str, int], str]:
+def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:
     """Verdicts of one half of one log; the first lot knew only yes (``answer``) and no."""
     with LABELS.open(newline="", encoding="utf-8") as rows:
         return {

@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.approvals import Approval, Key, applied
 from data.artifacts import DatasetLayout
 from data.contradictions import Contradiction, find_contradictions, settle
 from data.grouping import Groups, Ids
@@ -44,6 +45,8 @@ class Makings:
         topics: Conversation id to topic id, where known.
         train: (conversations) whether each is in the train split.
         listed: Whether the log is a list of questions and answers.
+        ask: Whether what was said once or twice waits for a person.
+        approvals: What people decided.
     """
 
     groups: Groups
@@ -51,13 +54,15 @@ class Makings:
     topics: Mapping[str, str]
     train: NDArray[np.bool_]
     listed: bool
+    ask: bool = False
+    approvals: Mapping[Key, Approval] = field(default_factory=dict)
 
     @cached_property
     def hashes(self) -> Ids:
         """(kept,) of what each answer is made from."""
         told = (f"{name}\0{self.topics.get(name, '')}" for name in self.ids)
         marks = np.fromiter(map(number, told), dtype=np.uint64, count=len(self.ids))
-        return self.groups.made_from(marks ^ self.train.astype(np.uint64), salt=int(self.listed))
+        return self.groups.made_from(marks ^ self.train.astype(np.uint64), salt=int(self.listed) + 2 * self.ask)
 
 
 def write_answers(layout: DatasetLayout, makings: Makings, before: Path | None) -> Counter[str]:
@@ -75,7 +80,7 @@ def write_answers(layout: DatasetLayout, makings: Makings, before: Path | None) 
     counts: Counter[str] = Counter()
     sayable: list[Answer] = []
     with temporary.open("wb") as stream:
-        for line in _lines(makings, before):
+        for line in _decided(_lines(makings, before), makings.approvals):
             stream.write(line)
             why = _HELD_BACK.search(line)
             counts[_text(why.group(1)) if why else "reusable"] += 1
@@ -106,6 +111,17 @@ def _settle(path: Path, lost: set[str], contradictions: Sequence[Contradiction])
     return counts
 
 
+def _decided(lines: Iterator[bytes], approvals: Mapping[Key, Approval]) -> Iterator[bytes]:
+    """The lines, those of decided answers written anew. A log without decisions costs nothing."""
+    if not approvals:
+        yield from lines
+        return
+    for line in lines:
+        answer = Answer.from_json(json.loads(line))
+        (after,) = applied((answer,), approvals)
+        yield line if after is answer else _line(after)
+
+
 def _lines(makings: Makings, before: Path | None) -> Iterator[bytes]:
     """All answers as lines of JSON, the most frequent first."""
     groups = makings.groups
@@ -120,7 +136,9 @@ def _lines(makings: Makings, before: Path | None) -> Iterator[bytes]:
         ]
         missing = leaders[np.array([line is None for line in found])]
         chosen = groups.some(missing)
-        fresh = answers_of(chosen, groups, makings.ids, makings.topics, makings.train, listed=makings.listed)
+        fresh = answers_of(
+            chosen, groups, makings.ids, makings.topics, makings.train, listed=makings.listed, ask=makings.ask
+        )
         for line in found:
             yield _line(next(fresh)) if line is None else line
 
@@ -142,10 +160,11 @@ class _Earlier:
                 place += len(line)
 
     def line(self, name: str, support: int) -> bytes | None:
-        """The line of an answer; None for one that a newer answer contradicted, or that a correction counts in."""
+        """The line of an answer that the log alone made: not contradicted, not corrected, not decided about."""
         start, end = self._places.get(name, (0, 0))
         line = bytes(self._data[start:end])
-        untouched = b'"support":%d,' % support in line and b'"superseded_by":' not in line
+        others = b'"superseded_by":' in line or b'"decided":' in line
+        untouched = b'"support":%d,' % support in line and not others
         return line if untouched else None
 
 

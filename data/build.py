@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.approvals import read_approvals
 from data.articles.sources import answers_in, sources_in
 from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete
 from data.engine import choose_engine
@@ -175,6 +176,7 @@ def _options(
         corrections=workspace.corrections,
         accepted=accepted_labels(workspace.proposals),
         rules=tuple(rules_of(workspace)),
+        approvals=read_approvals(workspace.approvals),
     )
 
 
@@ -184,6 +186,7 @@ def _inputs(options: Options) -> dict[str, Any]:
         "logs": [_fingerprint(path) for path in options.paths],
         "corrections": {path.name: hash_file(path) for path in sorted(options.corrections.glob("*.jsonl"))},
         "accepted": hash_json(options.accepted),
+        "approvals": hash_json([options.approvals[key].to_json() for key in sorted(options.approvals)]),
     }
 
 
@@ -211,6 +214,7 @@ def _settings(workspace: Workspace, format: str | None, mapping: str | None, sta
         "keep": list(learn.keep),
         "redact": list(learn.redact),
         "surrogates": learn.surrogates,
+        "ask": learn.ask,
         "rules": hash_file(rules) if rules and rules.is_file() else "",
         "static": {path.name: hash_file(path) for path in nlu_files(static)},
         "code": CODE_VERSION,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.answers_cli import app as answers_app
 from data.readers import FORMATS
 from data.topics_cli import app as topics_app
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Logs to datasets.", no_args_is_help=True)
 app.registered_commands += topics_app.registered_commands
+app.add_typer(answers_app, name="answers")
 
 Paths = Annotated[list[Path], typer.Argument(help="Support logs, also packed (gzip, zstd, zip), or a database.")]
 Format = Annotated[

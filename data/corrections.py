@@ -19,7 +19,7 @@ from typing import BinaryIO, Literal
 
 from data.artifacts import write_atomic
 from data.errors import InputError
-from data.schema import Correction
+from data.schema import Correction, Record
 
 WITHIN = 14 * 86400.0
 """Seconds within which two agents who decide differently disagree; later, what is right has changed."""
@@ -91,9 +91,14 @@ def append_correction(path: Path, correction: Correction) -> None:
         path: A file in ``var/corrections``; made when missing.
         correction: Its text is redacted by the caller, who knows the conversation.
     """
+    append_row(path, correction)
+
+
+def append_row(path: Path, row: Record) -> None:
+    """Appends any record as one line; see ``append_correction``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()
-    line = json.dumps(correction.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n"
+    line = json.dumps(row.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n"
     with _locked(path) as stream:
         end = stream.seek(0, os.SEEK_END)
         torn = end > 0 and os.pread(stream.fileno(), 1, end - 1) != b"\n"

@@ -212,7 +212,7 @@ def find_earlier(parent: Path, settings: Mapping[str, Any], blocks: Sequence[str
 def _blocks_of(folder: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     try:
         recipe = dict(load_manifest(folder, kind="dataset", verify=False).recipe)
-        for name in ("logs", "corrections", "accepted"):
+        for name in ("logs", "corrections", "accepted", "approvals"):
             recipe.pop(name, None)
         if hash_json(recipe) != hash_json(settings):
             return {}

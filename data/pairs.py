@@ -151,6 +151,7 @@ def make_answers(
     train: NDArray[np.bool_],
     *,
     listed: bool = False,
+    ask: bool = False,
 ) -> Iterator[Answer]:
     """Yields the answers with their provenance, the most frequent first.
 
@@ -161,8 +162,9 @@ def make_answers(
         train: (conversations) whether each is in the train split. Questions are taken from it only: an index that
             holds a held-out question would find it by itself and measure nothing.
         listed: Whether the log is a list of questions and answers, which were written to be said again.
+        ask: Whether what was said once or twice waits for a person; see `data.reuse.refusal`.
     """
-    return answers_of(groups, groups, ids, topics, train, listed=listed)
+    return answers_of(groups, groups, ids, topics, train, listed=listed, ask=ask)
 
 
 def answers_of(
@@ -173,13 +175,14 @@ def answers_of(
     train: NDArray[np.bool_],
     *,
     listed: bool = False,
+    ask: bool = False,
 ) -> Iterator[Answer]:
     """Yields some of the answers; see ``make_answers``."""
     import numpy as np
 
     times = np.nan_to_num(groups.said.time, nan=0.0)
     for group in chosen:
-        yield _answer(group, groups.said, times, ids, topics, train, refusal(group, listed=listed))
+        yield _answer(group, groups.said, times, ids, topics, train, refusal(group, listed=listed, ask=ask))
 
 
 def _answer(

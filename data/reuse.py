@@ -83,18 +83,33 @@ _CANNED_ENGLISH: tuple[_Rule, ...] = (
 )
 _CANNED_CHINESE: tuple[_Rule, ...] = (("about one customer's case", claims_zh.PLAINLY, False),)
 
+WAITS = "said once or twice: approve it first"
+"""Why an answer is held back that the rules let pass, where the workspace asks a person about such."""
 
-def refusal(group: AnswerGroup, *, listed: bool = False) -> str | None:
+FILLED = "a template filled with data"
+UNDERSTOOD = "understood only with what it replies to"
+REASONS = (
+    *dict.fromkeys(reason for rules in (_ENGLISH, _CHINESE, _CANNED_ENGLISH) for reason, *_ in rules),
+    "a question to the customer", "an automatic reply", "holds personal data", "names somebody", "offensive",
+    "only courtesies", "said too rarely to be sure", "too long", "too short", UNDERSTOOD,
+)  # fmt: skip
+"""All that `refusal_of` may answer."""
+
+
+def refusal(group: AnswerGroup, *, listed: bool = False, ask: bool = False) -> str | None:
     """Why an answer cannot be said to another customer; None when it can.
 
     Args:
         group: What was said, with how often and how steadily.
         listed: Whether the log is a list of questions and answers: what stands there was written to be said again,
             so that one place counts like many conversations.
+        ask: Whether a person is asked about what was said once or twice; such an answer is held back as ``WAITS``.
     """
     if group.label and group.steady < STEADY and not _PLACEHOLDER.search(group.text):
-        return "a template filled with data"
-    return refusal_of(group.text, support=CANNED if listed else group.support)
+        return FILLED
+    support = CANNED if listed else group.support
+    why = refusal_of(group.text, support=support)
+    return WAITS if why is None and ask and support < CANNED else why
 
 
 @lru_cache(maxsize=16384)
@@ -117,6 +132,11 @@ def refusal_of(text: str, *, support: int = 1) -> str | None:
     return "offensive" if reason is None and is_offensive(text) else reason
 
 
+def plain_english(text: str) -> str:
+    """Lower case, straight apostrophes, one name for every link: what the English patterns are written for."""
+    return _LINK.sub("www.link.com", _GLUED.sub(r"\1 \2", text.translate(_QUOTES)).lower())
+
+
 def is_offensive(text: str) -> bool:
     """True when a text insults somebody, or a group of people: no bot says such a thing, whoever did."""
     plain = text.lower().translate(_QUOTES)
@@ -127,7 +147,7 @@ def _refusal_en(text: str, support: int) -> str | None:
     if len(text) < _SHORT_ENGLISH:
         return "too short"
     straight = text.translate(_QUOTES)
-    plain = _LINK.sub("www.link.com", _GLUED.sub(r"\1 \2", straight).lower())
+    plain = plain_english(text)
     if "?" in plain:
         plain = evidence.ADVICE.sub(_as_advice, plain)
     if support < CANNED:
@@ -169,7 +189,7 @@ def _unclear(sentences: list[str]) -> str | None:
     first = _AGREEING.sub("", sentences[0])
     agrees = first != sentences[0] and evidence.STANDS.match(first)
     alone = agrees or (not evidence.OPENS.match(sentences[0]) and not evidence.UNNAMED.match(first))
-    return None if alone else "understood only with what it replies to"
+    return None if alone else UNDERSTOOD
 
 
 def _refusal_zh(text: str, support: int) -> str | None:
@@ -185,7 +205,7 @@ def _refusal_zh(text: str, support: int) -> str | None:
         return _first(said, said, _CANNED_CHINESE)
     reason = _first(said, said, _CHINESE)
     if reason is None and claims_zh.OPENS.match(sentences[0]):
-        return "understood only with what it replies to"
+        return UNDERSTOOD
     return reason
 
 

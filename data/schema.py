@@ -242,6 +242,8 @@ class Answer(Record):
         valid_until: Unix seconds from which on it is not said, or None.
         audience: Who may see it: anybody, customers who signed in, or agents only.
         url: Where a customer may read it, or None.
+        decided: What a person decided about it (`data.approvals`): ``approved``, ``edited`` or ``rejected``; None where
+            nobody did.
     """
 
     id: str
@@ -266,6 +268,7 @@ class Answer(Record):
     valid_until: float | None = None
     audience: Audience = "public"
     url: str | None = None
+    decided: Literal["approved", "edited", "rejected"] | None = None
 
     @property
     def digest(self) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.answering import Makings, write_answers
+from data.approvals import Approval, Key
 from data.artifacts import DatasetLayout, hash_json
 from data.blocks import Block, LogBlocks
 from data.correcting import apply_corrections
@@ -65,6 +66,7 @@ class Options:
     corrections: Path
     accepted: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    approvals: Mapping[Key, Approval] = field(default_factory=dict)
 
     def open(self, progress: Progress) -> Prepared:
         """Opens the logs.
@@ -141,7 +143,9 @@ class _Build:
         train = np.concatenate(codes) == 0 if codes else np.zeros(0, dtype=bool)
         with self.progress.step("answers"):
             ids = self._table["id"].to_pylist()
-            makings = Makings(groups, ids, found.of, train, division.by == "question")
+            options = self.prepared.options
+            listed = division.by == "question"
+            makings = Makings(groups, ids, found.of, train, listed, options.learn.ask, options.approvals)
             held_back = write_answers(self.layout, makings, self.earlier.answers)
         save_survey(self.layout.survey, surveys)
         groups.save(self.layout.groups, makings.hashes)

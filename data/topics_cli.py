@@ -52,7 +52,7 @@ def discover(
     from data.schema import Conversation
 
     place = _workspace(workspace)
-    layout = _dataset(place, key)
+    layout = find_dataset(place, key)
     path = out or place.proposals
     earlier = read_proposals(path) if path.is_file() else ([], {})
     conversations = list(read_rows(layout.conversations, Conversation))
@@ -68,7 +68,7 @@ def discover(
     write_proposals(path, proposals, members)
     rows = [{"name": p.name, "size": p.size, "stability": p.stability, "new": p.new, "decision": p.decision,
              "title": p.title} for p in proposals]  # fmt: skip
-    _print(rows, title=f"{path}: {len(rows)} topics, {len(members):,} conversations", as_json=as_json)
+    print_rows(rows, title=f"{path}: {len(rows)} topics, {len(members):,} conversations", as_json=as_json)
 
 
 @app.command()
@@ -88,7 +88,7 @@ def label(
     from data.weak import read_rules, votes_of, weak_labels
 
     parsed = read_rules(rules)
-    conversations = list(read_rows(_dataset(_workspace(workspace), key).conversations, Conversation))
+    conversations = list(read_rows(find_dataset(_workspace(workspace), key).conversations, Conversation))
     openings, languages = openings_of(conversations), {c.id: c.language or "en" for c in conversations}
     tags = {c.id: slug(tag) for c in conversations if (tag := tag_of(c))}
     found = weak_labels(openings, languages, parsed)
@@ -103,7 +103,7 @@ def label(
     ]  # fmt: skip
     silent = [r + 1 for r in range(len(parsed)) if not spoke[r]]
     title = f"{len(found):,} of {len(openings):,} openings labelled; silent rules: {silent or 'none'}"
-    _print(rows, title=title, as_json=as_json)
+    print_rows(rows, title=title, as_json=as_json)
 
 
 @app.command()
@@ -119,7 +119,7 @@ def check(
     from data.label_check import check_labels
 
     place = _workspace(workspace)
-    examples = [e for e in _examples(_dataset(place, key)) if e.source in ("log", "person", "rules")]
+    examples = [e for e in _examples(find_dataset(place, key)) if e.source in ("log", "person", "rules")]
     doubts = check_labels(
         [e.text for e in examples], [e.intent for e in examples], [e.language for e in examples],
         embed=_embed(context, place, words=words),
@@ -133,7 +133,7 @@ def check(
          "score": doubt.score, "text": doubt.text, "other": "" if doubt.other is None else examples[doubt.other].text}
         for doubt in doubts[:n]
     ]  # fmt: skip
-    _print(rows, title=title, as_json=as_json)
+    print_rows(rows, title=title, as_json=as_json)
 
 
 @app.command("suggest")
@@ -156,7 +156,7 @@ def suggest_(
     from data.suggest import suggest
 
     place = _workspace(workspace)
-    layout = _dataset(place, key)
+    layout = find_dataset(place, key)
     conversations = list(read_rows(layout.conversations, Conversation))
     openings, languages = openings_of(conversations), {c.id: c.language or "en" for c in conversations}
     given = {e.text: e.intent for e in _examples(layout) if e.source in ("log", "person", "file")}
@@ -170,7 +170,7 @@ def suggest_(
         known = [at for at, i in enumerate(ids) if openings[i] in given]
         chosen = suggest(vectors, known, [given[openings[ids[at]]] for at in known], count=share)
         rows += [{"conversation": ids[at], "language": language, "text": openings[ids[at]]} for at in chosen]
-    _print(rows[:n], title=f"{min(n, len(rows))} of {len(openings):,} openings", as_json=as_json)
+    print_rows(rows[:n], title=f"{min(n, len(rows))} of {len(openings):,} openings", as_json=as_json)
 
 
 def _by_language(openings: dict[str, str], languages: dict[str, str]) -> dict[str, list[str]]:
@@ -204,7 +204,7 @@ def _workspace(named: str | None) -> Workspace:
     return find_workspace(named)
 
 
-def _dataset(place: Workspace, key: str | None) -> DatasetLayout:
+def find_dataset(place: Workspace, key: str | None) -> DatasetLayout:
     """The dataset named, the one that serves, or the newest that was built."""
     from data.artifacts import DatasetLayout, load_manifest
     from data.errors import InputError
@@ -222,7 +222,7 @@ def _dataset(place: Workspace, key: str | None) -> DatasetLayout:
     return layout
 
 
-def _print(rows: Sequence[dict[str, Any]], *, title: str, as_json: bool) -> None:
+def print_rows(rows: Sequence[dict[str, Any]], *, title: str, as_json: bool) -> None:
     """A table for people, or one JSON object a line."""
     if as_json:
         for row in rows:

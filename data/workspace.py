@@ -56,6 +56,9 @@ class Learn:
         surrogates: Whether datasets hold made-up values instead of placeholders.
         margin: Points that a new model may lose on held-out rows, overall and in each language and large topic, and
             still take the place of the old one.
+        ask: Whether an answer that agents gave only once or twice waits until a person approves it
+            (``careline data answers``). `careline init` turns it on; a file that says nothing keeps it off, so that no
+            bot falls silent by an update.
     """
 
     recipe: str = "laptop"
@@ -64,6 +67,7 @@ class Learn:
     surrogates: bool = False
     rules: str = ""
     margin: float = 0.5
+    ask: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,11 @@ class Workspace:
     def vectors(self) -> Path:
         """Folder of vectors by the content of their texts (`retrieval.vectors`)."""
         return self.var / "vectors"
+
+    @property
+    def approvals(self) -> Path:
+        """What a person decided about answers (`data.approvals`)."""
+        return self.var / "approvals.jsonl"
 
     def live_dataset(self) -> DatasetLayout:
         """The dataset that serves."""
