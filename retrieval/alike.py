@@ -69,6 +69,7 @@ class Alike:
     def __init__(self, index: Index) -> None:
         self.index = index
         self._read = lru_cache(maxsize=_KEPT)(self._facts)  # of a row, whose text never changes
+        self._words = lru_cache(maxsize=_KEPT)(self._words_of)
 
     def among(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n, n) whether two of the answers in these rows say the same; symmetric, true on the diagonal."""
@@ -132,22 +133,24 @@ class Alike:
             return False
         if not _agreeing(one.numbers, two.numbers):
             return False
-        return len(one.words & two.words) >= SHARED_WORDS * max(1, len(one.words | two.words))
+        words, others = self._words(a), self._words(b)
+        return len(words & others) >= SHARED_WORDS * max(1, len(words | others))
 
     def _facts(self, row: int) -> _Facts:
         answer = self.index.answers[row]
-        denies = bool(_NO.search(answer.text))
-        return _Facts(answer.language, numbers_of(answer.text), denies, frozenset(words_of(answer.text)))
+        return _Facts(answer.language, numbers_of(answer.text), bool(_NO.search(answer.text)))
+
+    def _words_of(self, row: int) -> frozenset[str]:
+        return frozenset(words_of(self.index.answers[row].text))
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What is compared of an answer: its language, its numbers, whether it denies something, and its words."""
+    """What is compared of an answer first: its language, its numbers, and whether it denies something."""
 
     language: str
     numbers: frozenset[str]
     denies: bool
-    words: frozenset[str]
 
 
 def numbers_of(text: str) -> frozenset[str]:

@@ -195,12 +195,13 @@ class Evidence:
         columns = index.columns
         for name in ("support", "recency", "outcome"):
             self[name][at] = getattr(columns, name).at(pool)
-        self["topic"][at] = [self._topics(row, labels) for row in pool.tolist()]
+        if labels:
+            self["topic"][at] = [self._topics(row, labels) for row in pool.tolist()]
         self["language"][at] = columns.language.at(pool) == columns.number("language", language)
         rows = [index.row_of[answer] for answer in given if answer in index.row_of]
-        self["given"][at[np.isin(pool, rows)]] = 1.0
-        self["last"][at[np.isin(pool, rows[-1:])]] = 1.0
         if rows and len(pool):
+            self["given"][at[np.isin(pool, rows)]] = 1.0
+            self["last"][at[np.isin(pool, rows[-1:])]] = 1.0
             self["given_near"][at] = (vectors @ index.dense.vectors(sorted(set(rows))).T).max(axis=1)
 
     def _topics(self, row: int, labels: Mapping[str, int]) -> float:

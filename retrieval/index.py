@@ -221,28 +221,31 @@ class Index:
             raise ValueError(f"vectors of shape {vectors.shape} for {len(rows)} rows of dimension {self.dense.dim}")
 
     def _put(self, answers: Sequence[Answer], vectors: Vectors) -> Rows:
-        """Appends rows; the columns come last, because masks are as long as they are."""
-        if not len(answers):
-            return np.zeros(0, dtype=np.int64)
-        rows = self.dense.add(vectors)
+        """Appends rows: what is looked up first, what is searched last, so that no search finds half a row."""
+        rows = np.arange(len(self), len(self) + len(answers))
         for row, answer in zip(rows.tolist(), answers, strict=True):
-            self.lexical.add(searched_text(answer))
             self.answers.append(answer)
-            self.row_of.put(answer.id, row)
             self.columns.append(answer)
+            self.row_of.put(answer.id, row)
+        if len(answers):
+            self.dense.add(vectors)
+        for answer in answers:
+            self.lexical.add(searched_text(answer))
         return rows
 
     def _ask(self, questions: Sequence[Logged], vectors: Vectors) -> None:
+        """Appends questions, in the same order of things."""
         if not len(questions):
             return
-        self.dense_logged.add(vectors)
         for question in questions:
-            self.lexical_logged.add(message_of(question.text))
             self.logged.append(question)
         self.asked.answer.append(self.row_of.rows_of(question.answer for question in questions))
         self.asked.count.append(np.array([question.count for question in questions], dtype=np.float32))
         self.asked.in_scope.append(np.array([question.intent != OUT_OF_SCOPE for question in questions]))
         self.asked.alive.append(np.ones(len(questions), dtype=bool))
+        self.dense_logged.add(vectors)
+        for question in questions:
+            self.lexical_logged.add(message_of(question.text))
 
     def compacted(self) -> Index:
         """A new index of the living rows, in memory, without encoding: what ``save`` writes of a changed index."""

@@ -191,10 +191,9 @@ class Lexical:
         out = np.zeros(len(rows), dtype=np.float32)
         for word in self._postings.numbers(words).values():
             out += self._postings.at(word, rows)
-        if self._late.size:
-            late = rows >= self._postings.size
-            scores = self._late.scores(dict.fromkeys(words), self._late.size)
-            out[late] = scores[rows[late] - self._postings.size]
+        late = rows - self._postings.size
+        if (late >= 0).any():
+            out[late >= 0] = self._late.scores(dict.fromkeys(words), int(late.max()) + 1)[late[late >= 0]]
         return self._share(out, words)
 
     def known_share(self, words: Sequence[str], *, among: NDArray[np.bool_] | None = None) -> float:

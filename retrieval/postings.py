@@ -220,8 +220,8 @@ class Late:
         share = np.full(len(counts), len(words) / self._base.average if self._base.average else 1.0)
         scores = impacts(weight, np.array(list(counts.values()), dtype=np.float64), share)
         for word, score in zip(counts, scores.tolist(), strict=True):
+            self._scores.setdefault(word, array("f")).append(score)  # first: a reader looks for texts, then for scores
             self._texts.setdefault(word, array("q")).append(self.size)
-            self._scores.setdefault(word, array("f")).append(score)
         self.size += 1
 
     def __contains__(self, word: str) -> bool:
@@ -229,7 +229,8 @@ class Late:
 
     def texts_with(self, word: str) -> Rows:
         """Texts that hold a word, counted from 0, ascending."""
-        return np.array(self._texts.get(word, ()), dtype=np.int64)
+        texts = self._texts.get(word)  # copied, because an array that is looked into cannot grow meanwhile
+        return np.zeros(0, dtype=np.int64) if texts is None else np.frombuffer(texts.tobytes(), dtype=np.int64)
 
     def scores(self, words: Iterable[str], size: int) -> Scores:
         """(size,) sums of scores of distinct words in the first ``size`` texts."""
@@ -237,7 +238,9 @@ class Late:
         for word in words:
             texts = self.texts_with(word)
             kept = int(np.searchsorted(texts, size))
-            out[texts[:kept]] += np.array(self._scores.get(word, ()), dtype=np.float32)[:kept]
+            if kept:
+                scores = np.frombuffer(self._scores[word].tobytes(), dtype=np.float32)
+                out[texts[:kept]] += scores[:kept]
         return out
 
 

@@ -210,3 +210,31 @@ def test_labels_of_rows() -> None:
         ["c", "b"],
         [],
     ]
+
+
+def test_searches_run_while_the_index_changes(kept: Index) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    done, gone, vector = Event(), set[str](), vectors(NEW.text)
+
+    def search() -> int:
+        searcher, count = Searcher(Matcher(kept, ENCODER)), 0
+        while not done.is_set() or not count:
+            before = set(gone)
+            hits = searcher.search(f"tents dry in the shade {count}").hits
+            assert before.isdisjoint({found for hit in hits for found in (hit.id, *hit.variants)})
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(3) as pool:
+        searches = [pool.submit(search) for _ in range(2)]
+        for i in range(60):
+            answer = replace(NEW, id=f"n{i}")
+            (row,) = kept.append([answer], [Logged(f"question {i}", answer.id)], vector, vector).tolist()
+            if i % 3 == 0:
+                kept.retire(int(row))
+                gone.add(answer.id)
+        done.set()
+        assert all(each.result() >= 1 for each in searches)
+    assert set(kept.row_of) == {a.id for a in ANSWERS} | {f"n{i}" for i in range(60) if i % 3}
