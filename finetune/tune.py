@@ -50,6 +50,7 @@ class Tuning:
         contrast: Weight of the neighbours' loss beside the softmax; 0 leaves it out.
         temperature: Divides cosines in the neighbours' loss.
         dropout: In the layers that learn and on what enters them.
+        unseen: Share of a message's tokens that the layers which learn do without at a step, others each time.
         kept: Share 0..1 that the tuned weights have in the end, the rest being those from before (Wortsman et al. 2022,
             arXiv:2109.01903): few messages bend an encoder further than they can tell. Below 1 the class layer no
             longer fits, and a head must be fitted anew.
@@ -66,6 +67,7 @@ class Tuning:
     contrast: float = 0.5
     temperature: float = 0.1
     dropout: float = 0.1
+    unseen: float = 0.0
     kept: float = 1.0
     minutes: float = 30.0
 
@@ -187,7 +189,8 @@ class _Run:
         for group, peak in zip(self.adam.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         gold = self.gold[rows]
-        vectors = self.upper.forward(self.states, rows, dropout=self.tuning.dropout)  # (batch, dim)
+        tuning = self.tuning
+        vectors = self.upper.forward(self.states, rows, dropout=tuning.dropout, unseen=tuning.unseen)  # (batch, dim)
         loss = cross_entropy(self.layer(vectors * CLASS_SCALE), gold, label_smoothing=self.tuning.smoothing)
         if self.tuning.contrast:
             loss = loss + self.tuning.contrast * neighbour_loss(

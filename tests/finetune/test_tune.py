@@ -8,7 +8,7 @@ from data.errors import InputError
 from finetune.encoder import find_base, load_encoder
 from finetune.recipe import load_recipe
 from finetune.tune import Tuning, neighbour_loss, tune_intents, tuning_of
-from finetune.upper import UpperLayers, by_length
+from finetune.upper import States, UpperLayers, by_length, thinned
 from retrieval.encoder import TrainingEncoder
 
 TEXTS = ["where is my parcel", "track my parcel", "when does it arrive", "send it back", "I want a refund", "return it"]
@@ -48,6 +48,41 @@ def test_states_and_upper_layers_are_the_encoder(base) -> None:
     upper.bf16 = False
     parts = upper.encode(upper.states([*TEXTS, "", "x" * 100_000]))
     assert (whole * parts).sum(axis=1).min() > 0.999
+
+
+def test_left_out_tokens_are_as_if_never_there(base) -> None:
+    upper = UpperLayers(load_encoder(base, max_length=32, device="cpu"), frozen=2)
+    upper.bf16 = False
+    upper.layers.eval()
+    states = upper.states(TEXTS)
+    torch.manual_seed(3)
+    offsets, there = thinned(
+        torch.arange(int(states.lengths.max()))[None, :] < torch.tensor(states.lengths)[:, None], 0.5
+    )
+    kept = [places[seen].numpy() for places, seen in zip(offsets, there, strict=True)]
+    rows = np.concatenate([start + places for start, places in zip(states.starts, kept, strict=False)])
+    fewer = States(states.values[rows], np.cumsum([0, *map(len, kept)]))
+    assert len(rows) < len(states.values)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        seen = upper.forward(states, np.arange(6), unseen=0.5)
+        assert torch.allclose(seen, upper.forward(fewer, np.arange(6)), atol=1e-5)
+
+
+def test_the_first_and_the_last_token_stay_and_so_many_others() -> None:
+    torch.manual_seed(0)
+    lengths = torch.tensor([40, 1, 2, 30]).repeat(200)
+    offsets, there = thinned(torch.arange(40)[None, :] < lengths[:, None], 0.3)
+    for places, seen, length in zip(offsets, there, lengths, strict=True):
+        kept = places[seen].tolist()
+        assert kept == sorted(set(kept))
+        assert kept[0] == 0
+        assert kept[-1] == length - 1
+    shares = (there.sum(dim=1) - 2)[lengths > 2] / (lengths - 2)[lengths > 2]
+    assert float(shares.mean()) == pytest.approx(0.7, abs=0.01)
+    offsets, there = thinned(torch.arange(40)[None, :] < lengths[:, None], 0.0)
+    assert torch.equal(there.sum(dim=1), lengths)
+    assert (offsets == torch.arange(40)).all()
 
 
 def test_tuning_learns_and_says_so(base) -> None:
