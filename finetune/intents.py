@@ -182,11 +182,11 @@ def _headed(encoder: Encoder, tuned: Tuned, rows: Labelled, *, recipe: Recipe, p
 def regression(vectors: Vectors, gold: Numbers) -> NDArray[np.float32]:
     """(classes, dim + 1) weights and bias of a logistic regression; every class must have a message.
 
-    The penalty is that of 30 messages a unit of squared weight (scikit-learn's ``C``), which unit vectors ask for.
+    The penalty is that of 10 messages a unit of squared weight (scikit-learn's ``C``), which unit vectors ask for.
     """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=30.0, max_iter=100, tol=1e-3).fit(vectors, gold)
+    fitted = LogisticRegression(C=10.0, max_iter=100, tol=1e-3).fit(vectors, gold)
     weights, bias = fitted.coef_, fitted.intercept_
     if len(weights) == 1:  # two classes are one sigmoid
         weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2

@@ -82,7 +82,7 @@ def tuning_of(rows: int, classes: int, *, minutes: float) -> Tuning:
     """
     if rows < 20 * classes:
         steps = max(160, min(480, 6 * classes))
-        return Tuning(batch=32, epochs=max(4, round(steps * 32 / rows)), kept=0.5, minutes=minutes)
+        return Tuning(batch=32, epochs=max(4, round(steps * 32 / rows)), unseen=0.3, kept=0.7, minutes=minutes)
     return Tuning(epochs=max(4, min(10, round(_STEPS * 64 / rows))), minutes=minutes)
 
 
