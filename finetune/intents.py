@@ -26,7 +26,7 @@ from finetune.messages import Labelled, Numbers, is_few, split_off, with_names
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
 from finetune.scope import HeldOut, default_scope, fit_scope, gibberish
-from finetune.tune import Tuned, tune_intents, tuning_of
+from finetune.tune import Tuned, tune_intents, tuning_of, two_ways
 from retrieval.encoder import Encoder, OnnxEncoder, TrainingEncoder, Vectors
 from retrieval.head import HashedNgrams, LinearHead
 from retrieval.scope import EVIDENCE, IntentScope, scope_evidence, spelled_share
@@ -157,9 +157,10 @@ def _tune(model: SentenceTransformer, rows: Labelled, *, recipe: Recipe, progres
         most = each * len(rows.labels)
         chosen = np.sort(balanced(names, most=most, most_per_group=each, seed=recipe.seed))
         texts, gold = tuple(texts[i] for i in chosen), gold[chosen]
+    first, *others = two_ways(tuning) if recipe.intent_runs > 1 and tuning.kept == 1 else (tuning,)
     return tune_intents(
-        model, texts, gold, classes=len(rows.labels), tuning=tuning, prompt=recipe.prompt, seed=recipe.seed,
-        progress=progress,
+        model, texts, gold, classes=len(rows.labels), tuning=first, others=others, prompt=recipe.prompt,
+        seed=recipe.seed, progress=progress,
     )  # fmt: skip
 
 

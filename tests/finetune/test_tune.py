@@ -7,7 +7,7 @@ import torch
 from data.errors import InputError
 from finetune.encoder import find_base, load_encoder
 from finetune.recipe import load_recipe
-from finetune.tune import Tuning, neighbour_loss, tune_intents, tuning_of
+from finetune.tune import Tuned, Tuning, neighbour_loss, tune_intents, tuning_of, two_ways
 from finetune.upper import States, UpperLayers, by_length, thinned
 from retrieval.encoder import TrainingEncoder
 
@@ -101,6 +101,33 @@ def test_the_same_seed_gives_the_same_weights(base) -> None:
         for _ in range(2)
     ]
     assert np.array_equal(*layers)
+
+
+def test_two_runs_are_the_mean_of_each_from_the_same_start(base) -> None:
+    ways, told = two_ways(SHORT), []
+
+    def tuned(first, *others) -> tuple[Tuned, dict[str, torch.Tensor]]:
+        model = load_encoder(base, max_length=32, device="cpu")
+        found = tune_intents(
+            model, TEXTS, GOLD, classes=2, tuning=first, others=others, progress=lambda done, _: told.append(done)
+        )
+        return found, {name: weight.clone() for name, weight in model[0].auto_model.named_parameters()}
+
+    (one, first), (other, second), (both, mean) = tuned(ways[0]), tuned(ways[1]), tuned(*ways)
+    assert any(not torch.equal(first[name], second[name]) for name in mean)
+    assert all(torch.allclose(mean[name], (first[name] + second[name]) / 2, atol=1e-6) for name in mean)
+    assert np.allclose(both.class_layer, (one.class_layer + other.class_layer) / 2, atol=1e-5)
+    assert both.steps == one.steps + other.steps
+    assert both.losses == one.losses + other.losses
+    course = told[-both.steps :]
+    assert course == sorted(course)
+    assert course[-1] == 1.0
+
+
+def test_two_ways_differ_and_share_the_time() -> None:
+    longer, faster = two_ways(Tuning(epochs=6, minutes=40))
+    assert (longer.epochs, longer.unseen, longer.minutes) == (8, 0.15, 20)
+    assert (faster.epochs, faster.rate, faster.minutes) == (6, 2e-4, 20)
 
 
 def test_a_loss_that_is_no_number_is_one_clear_line(base) -> None:
