@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from data.schema import Conversation
     from retrieval.encoder import Encoder
 
-SEED = 0
+SEED = 1
+"""Of the wordings that are held out. How the search weighs was chosen on those of seed 0."""
+
 BASE = "multilingual-e5-small"
 NEAREST = 3
 OTHER = {"en": "zh", "zh": "en"}

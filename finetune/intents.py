@@ -26,7 +26,7 @@ from finetune.messages import Labelled, Numbers, is_few, split_off, with_names
 from finetune.progress import Progress, Stages
 from finetune.recipe import Recipe
 from finetune.scope import HeldOut, default_scope, fit_scope, gibberish
-from finetune.tune import Tuned, tune_intents, tuning_of
+from finetune.tune import Tuned, tune_intents, tuning_of, two_ways
 from retrieval.encoder import Encoder, OnnxEncoder, TrainingEncoder, Vectors
 from retrieval.head import HashedNgrams, LinearHead
 from retrieval.scope import EVIDENCE, IntentScope, scope_evidence, spelled_share
@@ -157,9 +157,10 @@ def _tune(model: SentenceTransformer, rows: Labelled, *, recipe: Recipe, progres
         most = each * len(rows.labels)
         chosen = np.sort(balanced(names, most=most, most_per_group=each, seed=recipe.seed))
         texts, gold = tuple(texts[i] for i in chosen), gold[chosen]
+    first, *others = two_ways(tuning) if recipe.intent_runs > 1 and tuning.kept == 1 else (tuning,)
     return tune_intents(
-        model, texts, gold, classes=len(rows.labels), tuning=tuning, prompt=recipe.prompt, seed=recipe.seed,
-        progress=progress,
+        model, texts, gold, classes=len(rows.labels), tuning=first, others=others, prompt=recipe.prompt,
+        seed=recipe.seed, progress=progress,
     )  # fmt: skip
 
 
@@ -182,11 +183,11 @@ def _headed(encoder: Encoder, tuned: Tuned, rows: Labelled, *, recipe: Recipe, p
 def regression(vectors: Vectors, gold: Numbers) -> NDArray[np.float32]:
     """(classes, dim + 1) weights and bias of a logistic regression; every class must have a message.
 
-    The penalty is that of 30 messages a unit of squared weight (scikit-learn's ``C``), which unit vectors ask for.
+    The penalty is that of 10 messages a unit of squared weight (scikit-learn's ``C``), which unit vectors ask for.
     """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=30.0, max_iter=100, tol=1e-3).fit(vectors, gold)
+    fitted = LogisticRegression(C=10.0, max_iter=100, tol=1e-3).fit(vectors, gold)
     weights, bias = fitted.coef_, fitted.intercept_
     if len(weights) == 1:  # two classes are one sigmoid
         weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2

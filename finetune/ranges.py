@@ -14,6 +14,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (1, 1_000_000),
     "learning_rate": (0, 1),
     "class_learning_rate": (0, 1),
+    "intent_runs": (1, 2),
     "warmup": (0, 1),
     "scale": (0.01, 1000),
     "evaluations": (1, 10_000),

@@ -55,6 +55,8 @@ class Recipe:
         minutes_per_1000: The same per 1,000 examples, so that a small log does not take as long as a large one.
         minutes_least: What even the smallest log may take; never more than ``minutes``.
         intent_minutes: Wall time for tuning the encoder of a model of intents alone, at most.
+        intent_runs: How often it is tuned on many messages: 2 runs differ, take twice the time, and the mean of their
+            weights is kept.
         class_learning_rate: Peak of the class layers, which start from nothing.
         evaluations: How often a run is judged on the validation split.
         judged: Validation contexts that a judgement looks at; 200 tell better from worse by about 0.03.
@@ -121,6 +123,7 @@ class Recipe:
     minutes_per_1000: float = 0.25
     minutes_least: float = 2.0
     intent_minutes: float = 20.0
+    intent_runs: int = 1
     class_learning_rate: float = 2e-3
     evaluations: int = 6
     judged: int = 200

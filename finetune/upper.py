@@ -106,22 +106,23 @@ class UpperLayers:
             hidden: Tensor = self.transformer(input_ids=padded, attention_mask=mask).last_hidden_state
         return hidden
 
-    def forward(self, states: States, rows: Rows, *, dropout: float = 0.0) -> Tensor:
+    def forward(self, states: States, rows: Rows, *, dropout: float = 0.0, unseen: float = 0.0) -> Tensor:
         """(texts, dim) of length 1: the upper layers, then the mean over tokens.
 
         Args:
             states: From ``states``.
             rows: Which of them.
-            dropout: Share of the states that is hidden, while training.
+            dropout: Share of the states' numbers that is hidden, while training.
+            unseen: Share of the tokens that upper layers and mean do without, while training; see ``thinned``.
         """
         import torch
         from torch.nn.functional import dropout as drop
         from torch.nn.functional import normalize
 
         lengths = torch.from_numpy(states.lengths[rows])
-        offsets = torch.arange(int(lengths.max()))
-        there = offsets[None, :] < lengths[:, None]  # (texts, tokens)
-        places = torch.from_numpy(states.starts[rows])[:, None] + offsets[None, :] * there
+        there = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]  # (texts, tokens)
+        offsets, there = thinned(there, unseen)  # both (texts, tokens that are seen)
+        places = torch.from_numpy(states.starts[rows])[:, None] + offsets * there
         hidden = (states.values[places] * there[:, :, None]).float().to(self.model.device)  # (texts, tokens, dim)
         mask = there.float().to(hidden.device)
         if dropout:
@@ -152,6 +153,29 @@ class UpperLayers:
             self.model.device.type, dtype=torch.bfloat16, enabled=self.bf16
         )
         return precision
+
+
+def thinned(there: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Leaves out tokens at random: what a message means must not hang on one word of it.
+
+    The first and the last token of a text stay; they are the marks that every text has.
+
+    Args:
+        there: (texts, tokens) where a text has a token.
+        share: 0..1 of the tokens that are left out.
+
+    Returns:
+        Offsets of the tokens that stay, in their order, and where there is one: (texts, most that stay) each.
+    """
+    import torch
+
+    if share:
+        last = there.sum(dim=1, keepdim=True) - 1
+        marks = torch.zeros_like(there).scatter(1, last, True)
+        marks[:, 0] = True
+        there = there & (marks | (torch.rand(there.shape) >= share))
+    order = torch.argsort((~there).to(torch.uint8), dim=1, stable=True)[:, : int(there.sum(dim=1).max())]
+    return order, there.gather(1, order)
 
 
 def by_length(lengths: Rows, size: int) -> Iterator[Rows]:
