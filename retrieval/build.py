@@ -95,14 +95,7 @@ def build_index(
     changed, state = _changes_in(journal)
     recipe |= state
     manifest = Manifest("index", hash_json(["index", parents, recipe]), parents=parents, recipe=recipe)
-    answers, asked = with_changes([*read_rows(dataset.answers, Answer), *imported.answers], changed)
-    if not answers:
-        raise InputError(
-            str(dataset.folder), got="no answer", expected="a log in which agents answer, or imported articles",
-            next_step="Import articles with `careline index import`; labelled messages alone need no index.",
-        )  # fmt: skip
-    contexts = [*indexed_contexts(training_contexts(dataset)), *imported.questions(), *asked]
-    intents = list(islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS))
+    answers, contexts, intents = _contents(dataset, imported, changed)
     with create(parent, manifest) as draft, _opened(model, vectors, console) as encoder:
         index = Index.from_parts(answers, contexts, encoder, intents=intents)
         index.save(IndexLayout(draft.folder))
@@ -110,6 +103,21 @@ def build_index(
             answers=len(answers), sayable=int(index.sayable.sum()), contexts=len(contexts), intents=len(intents)
         )
     return IndexLayout(parent / manifest.key)
+
+
+def _contents(
+    dataset: DatasetLayout, imported: Sources, changed: Sequence[Change]
+) -> tuple[list[Answer], list[Example], list[IntentExample]]:
+    """Answers, contexts and examples of intents that are indexed."""
+    answers, asked = with_changes([*read_rows(dataset.answers, Answer), *imported.answers], changed)
+    if not answers:
+        raise InputError(
+            str(dataset.folder), got="no answer", expected="a log in which agents answer, or imported articles",
+            next_step="Import articles with `careline index import`; labelled messages alone need no index.",
+        )  # fmt: skip
+    contexts = [*indexed_contexts(training_contexts(dataset)), *imported.questions(), *asked]
+    intents = islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS)
+    return answers, contexts, list(intents)
 
 
 def _recipe(model: ModelLayout) -> dict[str, Any]:
