@@ -115,7 +115,7 @@ def _contents(
             str(dataset.folder), got="no answer", expected="a log in which agents answer, or imported articles",
             next_step="Import articles with `careline index import`; labelled messages alone need no index.",
         )  # fmt: skip
-    contexts = [*indexed_contexts(training_contexts(dataset)), *imported.questions(), *asked]
+    contexts = [*indexed_contexts(training_contexts(dataset)), *asked]
     intents = islice((i for i in read_rows(dataset.intents, IntentExample) if i.split == "train"), MOST_INTENTS)
     return answers, contexts, list(intents)
 
@@ -197,14 +197,6 @@ class Sources:
     def answers(self) -> list[Answer]:
         """The answers of all of them; an id belongs to one source only, as it follows the source's name."""
         return [answer for source in self._sources for answer in answers_in(self._folder, source)]
-
-    def questions(self) -> list[Example]:
-        """Each question of an answer as a context that got it."""
-        return [
-            Example("", 0, question, answer.id, "train", answer.language)
-            for answer in self.answers
-            for question in answer.questions
-        ]
 
 
 def training_contexts(dataset: DatasetLayout) -> list[Example]:
