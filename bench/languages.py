@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from data.schema import Conversation
     from retrieval.encoder import Encoder
 
-SEED = 1
-"""Of the wordings that are held out. How the search weighs was chosen on those of seed 0."""
+SEED = 2
+"""Of the wordings that are held out. How the search weighs was chosen on those of seed 0; one of those of seed 1 is in
+the log all the same, for another wording fills to the same words."""
 
 BASE = "multilingual-e5-small"
 NEAREST = 3

@@ -153,7 +153,7 @@ def tune_intents(
         found.append(run.all(np.random.default_rng(seed), part_of(progress, number, len(ways))))
         for name, weight in upper.layers.state_dict().items():
             mean[name] = mean.get(name, 0) + weight / len(ways)
-        if way is not ways[-1]:
+        if number + 1 < len(ways):
             upper.layers.load_state_dict(run.before)
         started = time.monotonic()
     upper.layers.load_state_dict(mean)
