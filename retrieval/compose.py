@@ -38,6 +38,14 @@ _LEANS = re.compile(
     r"|它|这|那|此|该|但|否则|另外|同时|此时|其",
     re.IGNORECASE,
 )
+_VERDICT = re.compile(
+    r"(?:yes|yep|no|nope|sure|of course|unfortunately not|i['’]m afraid not|sorry,? no)\s*[.!]+"
+    r"|(?:是的|不是|可以|不可以|不行|不能|能|没有|有|会|不会)(?:的|哦|呢|亲)*[。！!]",
+    re.IGNORECASE,
+)
+_SAME_QUESTION = 0.6
+"""Share of the content words of two questions that they have in common."""
+
 _Said = tuple[set[str], frozenset[Quantity], bool]
 _CHUNK = re.compile(r"(?P<article>.+)#(?P<place>\d+)$")
 
@@ -165,11 +173,27 @@ def say(answer: Answer, values: Mapping[str, str], *, question: str = "", most: 
         text = _join([sentence for sentence in sentences_of(text) if not is_addressed(sentence)])
         if not text or has_placeholder(text):
             return None
+    text = _without_verdict(answer, text, question)
     if most is not None and len(text) > most:
         return passage(text, question, most=most)
     if answer.source == "article" and len(text) > LONG:
         return passage(text, question)
     return text
+
+
+def _without_verdict(answer: Answer, text: str, question: str) -> str:
+    """The text without a bare "No." at its head where that was the verdict on another question.
+
+    "Do I pay duties? - No. Duties are settled at checkout." also serves "do you ship to Norway?", without its "No."
+    """
+    first, *rest = sentences_of(text) or [""]
+    if not rest or not _VERDICT.fullmatch(first) or not question:
+        return text
+    words = set(content_of(question))
+    for asked in (set(content_of(logged)) for logged in answer.questions):
+        if len(words & asked) >= _SAME_QUESTION * max(1, len(words | asked)):
+            return text
+    return _join(rest)
 
 
 def template_of(answer: Answer) -> str:

@@ -32,6 +32,24 @@ def test_a_sure_hit_is_said_as_it_is_however_long() -> None:
     assert reply.text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "logged", "question", "said"),
+    [
+        ("No. Duties are paid now.", "Do I pay duties for Norway?", "do you ship to norway", "Duties are paid now."),
+        ("No. Duties are paid now.", "Do I pay duties?", "do i pay duties", "No. Duties are paid now."),
+        ("No, we do not.", "Do you ship to Peru?", "how much is the tent", "No, we do not."),
+        ("No.", "Do you ship to Peru?", "how much is the tent", "No."),
+        ("可以的。七天内都能退。", "鞋子能退吗？", "退款几天到账", "七天内都能退。"),
+        ("可以的。七天内都能退。", "鞋子能退吗？", "鞋子能退吗", "可以的。七天内都能退。"),
+    ],
+)  # fmt: skip
+def test_a_bare_verdict_on_another_question_is_not_said(text: str, logged: str, question: str, said: str) -> None:
+    answer = Answer("a", text, "zh" if "的" in text else "en", questions=(logged,))
+    reply = compose([Asked(question, (Found(answer),))], {})
+    assert reply is not None
+    assert reply.text == said
+
+
 def test_blanks_are_filled_where_all_are_known_and_else_the_next_sure_hit_is_said() -> None:
     template = Answer("t", "We are there {shop_hours}, in {city}.", "en", source="curated")
     plain = Answer("p", "Call us.", "en")
