@@ -33,7 +33,7 @@ def learned_shop(folder: Path = SHOP) -> Workspace:
     workspace = find_workspace(str(folder))
     if not (workspace.var / "live.json").is_file():
         print(f"learning the sample shop in {folder} (minutes; kept)", file=sys.stderr)
-        run_stages(workspace, [SAMPLE_LOG])
+    run_stages(workspace, [SAMPLE_LOG])  # what is unchanged is skipped
     return workspace
 
 

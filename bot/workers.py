@@ -50,8 +50,6 @@ STOP_SECONDS = 9.0
 """The supervisor kills after 10: by then children were asked, waited for and killed."""
 
 _PR_SET_PDEATHSIG = 1
-_FATAL = 2
-"""Exit code of a child that cannot be helped by starting it again: no model, no Redis."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,8 @@ class Parent:
         """Starts the children and replaces those that die, until SIGTERM or SIGINT; then lets them finish.
 
         Returns:
-            0, or 2 when a child of the first minute ended for a reason that starting it again does not mend.
+            0, or the exit code of a child that ended by itself in the first minute: what it misses (a model, Redis)
+            would be missing again, and who starts the parent should hear of it at once.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -251,8 +250,8 @@ class Parent:
             place.died(now=now)
             if not place.leaving:
                 logger.error("worker %s ended with %s; the next one starts after its back-off.", place.name, code)
-            if code == _FATAL and now - self._began < STEADY:
-                return _FATAL
+            if code > 0 and not place.leaving and now - self._began < STEADY:
+                return code
         return 0
 
     def _tell(self, place: Place, number: signal.Signals) -> None:

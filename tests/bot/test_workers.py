@@ -141,9 +141,10 @@ def test_a_killed_parent_leaves_no_orphans() -> None:
         wait_for_end(pids)
 
 
-def test_a_child_that_cannot_be_helped_ends_the_parent() -> None:
-    with parent("return 2", least=1, most=1) as process:
-        assert process.wait(PATIENCE) == 2
+@pytest.mark.parametrize(("life", "code"), [("return 2", 2), ("raise ValueError('broken index')", 1)])
+def test_a_child_that_cannot_start_ends_the_parent_at_once(life: str, code: int) -> None:
+    with parent(life, least=1, most=1) as process:
+        assert process.wait(PATIENCE) == code
 
 
 def test_a_crowd_in_the_queue_starts_more() -> None:
