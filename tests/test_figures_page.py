@@ -26,6 +26,19 @@ def test_the_last_whole_run_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "| intents | `int8_loss` | no run on record |" in text
 
 
+def test_a_figure_without_a_run_here_keeps_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, where = tmp_path / "figures.jsonl", tmp_path / "figures.md"
+    monkeypatch.setattr(printer, "RUNS", runs)
+    Printer("intents", as_json=False).figure("banking77_accuracy", 94.16, n=3080, seconds=1.0)
+    before = write_page(runs, where).read_text(encoding="utf-8")
+    runs.unlink()
+    Printer("intents", as_json=False).figure("int8_loss", 0.1, n=3080, seconds=1.0)
+    after = write_page(runs, where).read_text(encoding="utf-8")
+    line = next(line for line in before.splitlines() if "`banking77_accuracy`" in line)
+    assert line in after.splitlines()
+    assert "| intents | `int8_loss` | 0.1 |" in after
+
+
 def test_every_bench_of_the_page_can_be_run() -> None:
     from bench.__main__ import BENCHES
 
