@@ -19,6 +19,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import psutil
@@ -31,7 +32,7 @@ from bench.printer import ROOT, CannotRun, Printer
 from bench.stock_history import stock_violations
 from bot.gateway.testing import widget
 from bot.handoff import IllegalMove, Move
-from bot.state.entry import Refused, StateUnavailable
+from bot.state.entry import Entry, Refused, StateUnavailable
 from bot.state.log import ConversationLog
 from data.artifacts import write_atomic
 from data.workspace import Workspace
@@ -277,39 +278,44 @@ async def _agent(log: ConversationLog, customers: Sequence[Customer], chance: ra
                 await log.move(conversation, Move.HAND_BACK, actor="Mia")
 
 
+async def _quiet(log: ConversationLog, conversation: str) -> bool:
+    """Waits until every message of a conversation has its outcome; False when that takes too long."""
+    end = time.monotonic() + QUIET_SECONDS
+    while (info := await log.info(conversation)) is None or info.pending:
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(0.05)
+    return True
+
+
 async def _complete(log: ConversationLog, history: History, redis_url: str) -> None:
     """Waits until every message has its outcome, then adds the log and the states to a history."""
-    end = time.monotonic() + QUIET_SECONDS
-    info = await log.info(history.conversation)
-    while info is None or info.pending:
-        if time.monotonic() > end:
-            history.pending = True
-            break
-        await asyncio.sleep(0.1)
-        info = await log.info(history.conversation)
-    after = 0
-    while entries := await log.read(history.conversation, after=after):
-        history.log += [Row(entry.seq, entry.kind, entry.text, entry.data) for entry in entries]
-        after = entries[-1].seq
+    history.pending = not await _quiet(log, history.conversation)
+    history.log = rows_of(await log.read_all(history.conversation))
     history.hydrated = await _states(history.conversation, redis_url)
+
+
+def rows_of(entries: Sequence[Entry]) -> list[Row]:
+    """The log as the checker reads it."""
+    return [Row(entry.seq, entry.kind, entry.text, entry.data) for entry in entries]
 
 
 async def _states(conversation: str, redis_url: str) -> tuple[Any, Any]:
     """The dialogue's state by the window and by full replay."""
-    from rasa.shared.core.domain import Domain
-
     from bot.state.hydrate import snapshot
     from bot.state.tracker_store import LogTrackerStore
 
-    if "domain" not in _KEPT:
-        _KEPT["domain"] = Domain.load(ROOT / "domain.yml")
-    store = LogTrackerStore(_KEPT["domain"], host=redis_url)
+    store = LogTrackerStore(_domain(), host=redis_url)
     window, full = await store.retrieve(conversation), await store.retrieve_full_tracker(conversation)
     await store.connection.close()
     return tuple(tracker and _seen(snapshot(tracker)) for tracker in (window, full))  # type: ignore[return-value]
 
 
-_KEPT: dict[str, Any] = {}
+@lru_cache(maxsize=1)
+def _domain() -> Any:
+    from rasa.shared.core.domain import Domain
+
+    return Domain.load(ROOT / "domain.yml")
 
 
 def _seen(state: dict[str, Any]) -> dict[str, Any]:
@@ -347,11 +353,7 @@ async def _races(shop: Workspace, count: int) -> int:
 
 
 async def _settled(log: ConversationLog, history: History) -> None:
-    end = time.monotonic() + QUIET_SECONDS
-    while (info := await log.info(history.conversation)) is None or info.pending:
-        if time.monotonic() > end:
-            raise RuntimeError(f"{history.conversation} has no outcome")
-        await asyncio.sleep(0.02)
+    if not await _quiet(log, history.conversation):
+        raise RuntimeError(f"{history.conversation} has no outcome")
     await asyncio.sleep(0.2)  # a turn that was overtaken may still run
-    entries = await log.read(history.conversation)
-    history.log = [Row(entry.seq, entry.kind, entry.text, entry.data) for entry in entries]
+    history.log = rows_of(await log.read_all(history.conversation))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -82,8 +83,6 @@ def our_server(
         workers: As ``careline serve --workers`` reads it.
         change: May change a child before it starts.
     """
-    import shutil
-
     shutil.rmtree(workspace.var / "redis", ignore_errors=True)
     port = free_port(0)
     stages = plan(workspace, os.environ, host="127.0.0.1", port=port, redis_url=None, workers=workers)

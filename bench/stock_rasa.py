@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import yaml
 
 from bench.printer import ROOT
 from bot.embedded import find_server
+from bot.serve import free_port
 from bot.settings import rasa_environment
 from data.artifacts import hash_file, hash_json
 from data.records import read_rows
@@ -116,12 +118,12 @@ def tcp_redis(folder: Path) -> Iterator[int]:
         Its port.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port(0)
     options = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"]
     with (folder / "redis.log").open("wb") as log:
         server = subprocess.Popen([find_server(), *options, "--dir", str(folder), "--save", ""], stdout=log)
     try:
-        _wait_port(port, server)
+        _wait(partial(_connect, port), server)
         yield port
     finally:
         server.terminate()
@@ -135,7 +137,7 @@ def stock_server(model: Path, folder: Path, *, redis_port: int, actions_url: str
     Yields:
         ``HOST:PORT`` and its process id.
     """
-    port = _free_port()
+    port = free_port(0)
     store = {"type": "redis", "url": "127.0.0.1", "port": redis_port, "db": 0}
     endpoints = {
         "action_endpoint": {"url": actions_url},
@@ -155,7 +157,7 @@ def stock_server(model: Path, folder: Path, *, redis_port: int, actions_url: str
     with (folder / "rasa.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=rasa_environment(), stdout=log, stderr=log)
     try:
-        _wait_http(f"http://127.0.0.1:{port}/", server)
+        _wait(partial(_get, f"http://127.0.0.1:{port}/"), server)
         yield f"127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
@@ -169,46 +171,39 @@ def action_server(workspace: Workspace, folder: Path) -> Iterator[tuple[str, int
     Yields:
         Its web hook and its process id.
     """
-    port = _free_port()
+    port = free_port(0)
     environ = {**os.environ, "CARELINE_WORKSPACE": str(workspace.root), "PYTHONWARNINGS": "ignore"}
     with (folder / "actions.log").open("wb") as log:
         command = [sys.executable, "-m", "actions", "--port", str(port)]
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
     try:
-        _wait_http(f"http://127.0.0.1:{port}/health", server)
+        _wait(partial(_get, f"http://127.0.0.1:{port}/health"), server)
         yield f"http://127.0.0.1:{port}/webhook", server.pid
     finally:
         server.terminate()
         server.wait(20)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _wait(reach: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    """Waits until what a process serves can be reached.
 
-
-def _wait_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    Raises:
+        RuntimeError: It ended, or took too long.
+    """
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            reach()
             return
         except OSError:
-            _still(process, until)
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{process.args!r} is not ready: exit code {process.poll()}") from None
+            time.sleep(0.1)
 
 
-def _wait_http(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            _still(process, until)
+def _connect(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), 1).close()
 
 
-def _still(process: subprocess.Popen[bytes], until: float) -> None:
-    if process.poll() is not None or time.monotonic() > until:
-        raise RuntimeError(f"{process.args!r} is not ready: exit code {process.poll()}")
-    time.sleep(0.1)
+def _get(url: str) -> None:
+    urllib.request.urlopen(url, timeout=2).close()

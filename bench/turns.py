@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 
 from bench import stock_rasa
-from bench.chat_load import Load, RestDoor, WidgetDoor, load, long_talk
+from bench.chat_load import Door, Load, RestDoor, WidgetDoor, load, long_talk
 from bench.our_server import SHOP, OurServer, cpu_seconds, learned_shop, our_server
 from bench.printer import ROOT, Printer
 from bot.gateway.testing import widget
@@ -113,8 +113,7 @@ def _beside_stock(printer: Printer, shop: Workspace, seconds: float) -> None:
         )
 
 
-async def _under_load(door: WidgetDoor | RestDoor, cpu: object, seconds: float) -> Measured:
-    assert callable(cpu)
+async def _under_load(door: Door, cpu: Callable[[], float], seconds: float) -> Measured:
     await load(door, clients=1, seconds=3.0)  # first turns load what is loaded late
     alone = await load(door, clients=1, seconds=seconds / 2)
     await load(door, clients=CROWD, seconds=3.0)

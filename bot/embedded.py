@@ -6,7 +6,6 @@ server: after ``kill -9`` of either there is no stale pid file or socket to trip
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -15,11 +14,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bot.orphans import bond
 from data.errors import InputError
 from data.workspace import Workspace
 
@@ -31,7 +30,6 @@ OLDEST_REDIS = (6, 2)
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1
 
 
 def redis_address(workspace: Workspace, redis_url: str | None) -> str:
@@ -199,7 +197,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             pass_fds=(lock,),
             start_new_session=True,  # Ctrl-C reaches the starter only, which stops the server last
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=bond(signal.SIGTERM),
         )
         self.adopted_pid = None
         os.ftruncate(lock, 0)
@@ -248,8 +246,3 @@ def _is_locked(path: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _die_with_parent() -> None:
-    """Runs in the child: asks the kernel for SIGTERM when the thread that started it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

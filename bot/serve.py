@@ -36,6 +36,7 @@ _QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # a child forks, answers short texts, or waits: threads that wait for each other would only spin
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1"),
     "HF_HUB_OFFLINE": "1",
     "PYTHONUNBUFFERED": "1",

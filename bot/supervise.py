@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from bot.orphans import bond
 from data.errors import InputError
 
 POLL = 0.1
@@ -27,10 +26,17 @@ LONGEST_BACKOFF = 30.0
 LARGEST_LOG = 5_000_000
 """Bytes after which a log file is set aside as ``NAME.log.1`` at the next start."""
 
-_PR_SET_PDEATHSIG = 1
-
 Say = Callable[["Child", str], None]
 """Told of each change: (child, ``starting | ready | restarted | stopped`` or why it could not be restarted)."""
+
+
+def pause_before(restarts: int) -> float:
+    """Seconds before what died starts again: none at first, then 1, 2, 4 … ``LONGEST_BACKOFF``.
+
+    Args:
+        restarts: How often it was started again since it last lived for ``STEADY`` seconds.
+    """
+    return 0.0 if not restarts else min(LONGEST_BACKOFF, 2.0 ** (restarts - 1))
 
 
 class ChildError(RuntimeError):
@@ -118,8 +124,7 @@ class Child(ABC):
         if not self._resume:
             if now - self.started > STEADY:
                 self.restarts = 0
-            wait = 0.0 if not self.restarts else min(LONGEST_BACKOFF, 2.0 ** (self.restarts - 1))
-            self._resume = now + wait
+            self._resume = now + pause_before(self.restarts)
         if now < self._resume:
             return False
         self.restarts += 1
@@ -205,15 +210,6 @@ class ProcessChild(Child):
 
 def _spawn(child: ProcessChild, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Starts a process in a session of its own (Ctrl-C is the supervisor's), killed by the kernel with its parent."""
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the fork, used after it
-    parent = os.getpid()
-
-    def die_with_parent() -> None:
-        if library is not None:
-            library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died between fork and prctl
-                os._exit(1)
-
     return subprocess.Popen(
         child.command,
         stdin=subprocess.DEVNULL,
@@ -222,7 +218,7 @@ def _spawn(child: ProcessChild, output: IO[bytes]) -> subprocess.Popen[bytes]:
         cwd=child.folder,
         env=child.environment,
         start_new_session=True,
-        preexec_fn=die_with_parent,
+        preexec_fn=bond(),
     )
 
 

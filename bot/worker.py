@@ -277,20 +277,33 @@ def make_worker(settings: BotSettings, arguments: argparse.Namespace) -> Worker:
     )
 
 
-def parse(words: list[str]) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bot.worker", description="Answers customers' messages with Rasa.")
-    parser.add_argument("--name", help="unique among running workers, the same after a restart (default: host and pid)")
+def command_line(program: str) -> argparse.ArgumentParser:
+    """The options of a worker, which ``bot.workers`` has too."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description="Answers customers' messages with Rasa.")
+    parser.add_argument("--name", help="unique among all that run, the same after a restart (default: host and pid)")
     parser.add_argument("--lanes", type=int, default=4, help="conversations at the same time (default: 4)")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds a lease lives without renewal")
     parser.add_argument("--takeover", type=float, default=TAKEOVER_SECONDS, help="seconds until work is taken over")
-    return parser.parse_args(words)
+    return parser
+
+
+def log_to_stderr() -> None:
+    """Warnings and errors, with time and name."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
 
 
 def main(words: list[str]) -> int:
-    """Runs the worker: 0 after SIGTERM, 2 with one line when Redis or the model is missing."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    arguments = parse(words)
+    """Runs the worker alone; see ``work``."""
+    log_to_stderr()
+    return work(command_line("bot.worker").parse_args(words))
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Runs a worker: 0 after SIGTERM, 2 with one line when Redis or the model is missing.
+
+    Args:
+        arguments: From ``command_line``.
+    """
     try:
         asyncio.run(_main(arguments))
     except (InputError, StateUnavailable) as error:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -23,10 +23,13 @@ from types import FrameType
 from typing import NoReturn
 
 from bot.embedded import redis_address
+from bot.orphans import bond
 from bot.settings import BotSettings, read_settings
 from bot.state.entry import StateError, StateUnavailable
 from bot.state.log import ConversationLog
-from bot.state.work import LEASE_SECONDS, TAKEOVER_SECONDS, WorkQueue
+from bot.state.work import WorkQueue
+from bot.supervise import STEADY, pause_before
+from bot.worker import command_line, log_to_stderr, work
 from data.errors import InputError
 
 logger = logging.getLogger("careline.workers")
@@ -43,13 +46,20 @@ BACKLOG = 4
 IDLE_SECONDS = 120.0
 """An extra worker ends after so long without a backlog."""
 
-STEADY, LONGEST_BACKOFF = 60.0, 30.0
-"""A child that lived ``STEADY`` seconds is replaced at once; else after 0, 1, 2, 4 … ``LONGEST_BACKOFF`` seconds."""
-
 STOP_SECONDS = 9.0
 """The supervisor kills after 10: by then children were asked, waited for and killed."""
 
-_PR_SET_PDEATHSIG = 1
+_SHARED = (
+    "faiss",
+    "onnxruntime",
+    "bot.components.abstain",
+    "bot.components.details",
+    "bot.components.understanding",
+    "bot.rasa_door",
+    "bot.worker",
+    "retrieval.living",
+)
+"""Modules, the libraries that those import late among them."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +147,7 @@ class Place:
     def died(self, *, now: float) -> None:
         """Notes the end of its child, and when the next one may start."""
         self.deaths = 0 if now - self.started > STEADY else self.deaths
-        wait = 0.0 if not self.deaths else min(LONGEST_BACKOFF, 2.0 ** (self.deaths - 1))
-        self.pid, self.deaths, self.resume = 0, self.deaths + 1, now + wait
+        self.pid, self.deaths, self.resume = 0, self.deaths + 1, now + pause_before(self.deaths)
 
 
 class Parent:
@@ -158,7 +167,7 @@ class Parent:
         self.places: list[Place] = []
         self.stopping = False
         self._waiting, self._demand, self._looked, self._began = waiting, Demand(limits), 0.0, 0.0
-        self._library = ctypes.CDLL(None) if sys.platform == "linux" else None
+        self._bind = bond()
 
     def keep(self) -> int:
         """Starts the children and replaces those that die, until SIGTERM or SIGINT; then lets them finish.
@@ -210,23 +219,19 @@ class Parent:
 
     def _fork(self, place: Place) -> None:
         place.started = time.monotonic()
-        parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid:
             place.pid = pid
         else:
-            self._be(place.name, parent)
+            self._be(place.name)
 
-    def _be(self, name: str, parent: int) -> NoReturn:
+    def _be(self, name: str) -> NoReturn:
         """The child's life; it never returns into the parent's code."""
         code = 1
         try:
-            if self._library is not None:
-                self._library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != parent:  # it died between fork and prctl
-                    os._exit(1)
+            self._bind()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             code = self.run_child(name)
@@ -277,16 +282,8 @@ class Parent:
 
 def import_all() -> None:
     """Imports what workers need, so that it is there, and shared, when they are forked."""
-    import faiss
-    import onnxruntime
-
-    import bot.components.abstain
-    import bot.components.details
-    import bot.components.understanding
-    import bot.rasa_door
-    import retrieval.search
-
-    _ = faiss, onnxruntime, bot.rasa_door, bot.components, retrieval.search
+    for name in _SHARED:
+        importlib.import_module(name)
 
 
 def waiting_conversations(url: str) -> int | None:
@@ -303,23 +300,14 @@ def waiting_conversations(url: str) -> int | None:
         return None
 
 
-def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bot.workers", description="Answers customers' messages with Rasa.")
-    parser.add_argument("--name", help="unique among running groups, the same after a restart (default: the host)")
-    parser.add_argument("--workers", default="1", help="a number, a range such as 1-4, or auto (default: 1)")
-    parser.add_argument("--lanes", type=int, default=4, help="conversations at the same time, each (default: 4)")
-    parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds a lease lives without renewal")
-    parser.add_argument("--takeover", type=float, default=TAKEOVER_SECONDS, help="seconds until work is taken over")
-    return parser.parse_args(list(words))
-
-
 def main(words: Sequence[str]) -> int:
     """Runs the parent: 0 after SIGTERM, 2 with one line when Redis or the model is missing."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    arguments, settings = parse(words), read_settings()
+    log_to_stderr()
+    parser = command_line("bot.workers")
+    parser.add_argument("--workers", default="1", help="a number, a range such as 1-4, or auto (default: 1)")
+    arguments, settings = parser.parse_args(words), read_settings()
     try:
-        limits = Range.parse(arguments.workers, cores=len(os.sched_getaffinity(0)))
+        limits = Range.parse(arguments.workers, cores=os.cpu_count() or 1)
         address = redis_address(settings.find_workspace(), settings.redis_url)
         _look_before(settings, address)
     except (InputError, StateUnavailable) as error:
@@ -328,7 +316,7 @@ def main(words: Sequence[str]) -> int:
     import_all()
     name = arguments.name or socket.gethostname()
     return Parent(
-        lambda worker: _work(worker, arguments),
+        lambda worker: work(argparse.Namespace(**{**vars(arguments), "name": worker})),
         name=name,
         limits=limits,
         waiting=lambda: waiting_conversations(address),
@@ -349,13 +337,6 @@ def _look_before(settings: BotSettings, address: str) -> None:
             pass
 
     asyncio.run(ping())
-
-
-def _work(name: str, arguments: argparse.Namespace) -> int:
-    from bot.worker import main as work
-
-    given = (name, arguments.lanes, arguments.lease, arguments.takeover)
-    return work([f"--{key}={value}" for key, value in zip(("name", "lanes", "lease", "takeover"), given, strict=True)])
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.handoff import State
 from bot.state.connection import LogConnection
-from bot.state.entry import ConversationInfo, Entry, StateError
+from bot.state.entry import ConversationInfo, StateError
 from bot.state.hydrate import Window, read_window, snapshot
-from bot.state.log import ConversationLog
 from bot.state.turn import Turn, current_turn
 
 
@@ -55,7 +54,7 @@ class LogTrackerStore(TrackerStore):
             return await self.retrieve(conversation_id)
         log = await self.connection.log()
         info = await log.info(conversation_id)
-        window = Window(tuple(await _read_all(log, conversation_id)))
+        window = Window(tuple(await log.read_all(conversation_id)))
         return self._tracker(info, window.events) if info and window.events else None
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -119,10 +118,3 @@ def _hold_session(tracker: DialogueStateTracker, info: ConversationInfo) -> None
         last.timestamp = time.time()
     elif info.returned is not None:
         last.timestamp = max(last.timestamp, info.returned)
-
-
-async def _read_all(log: ConversationLog, conversation: str) -> list[Entry]:
-    entries: list[Entry] = []
-    while batch := await log.read(conversation, after=entries[-1].seq if entries else 0):
-        entries += batch
-    return entries

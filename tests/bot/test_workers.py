@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from bot.state.log import ConversationLog
 from bot.state.work import WorkQueue
+from bot.supervise import LONGEST_BACKOFF, STEADY
 from bot.worker import READY
-from bot.workers import BACKLOG, IDLE_SECONDS, LONGEST_BACKOFF, STEADY, Demand, Place, Range
+from bot.workers import BACKLOG, IDLE_SECONDS, Demand, Place, Range
 from data.errors import InputError
 from data.workspace import Live, Workspace
 
