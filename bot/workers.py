@@ -2,8 +2,8 @@
 
 Importing Rasa takes seconds and half a gigabyte. The parent pays for it once: a child begins with all of it in shared
 memory, loads its model, and answers within a second or two, so that a crashed worker is soon replaced. The parent
-computes nothing, holds no connection between its looks at the queue, and starts no thread that a fork would miss (pyarrow's
-allocator has one, made to bear forks).
+computes nothing, holds no connection between its looks at the queue, and starts no thread that a fork would miss
+(pyarrow's allocator has one, made to bear forks).
 """
 
 from __future__ import annotations
