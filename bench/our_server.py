@@ -53,13 +53,20 @@ class OurServer:
     supervisor: Supervisor
 
     def process(self, name: str) -> psutil.Process:
-        """A child by its name in the supervisor."""
+        """A child by its name in the supervisor.
+
+        Raises:
+            psutil.NoSuchProcess: It does not run now.
+        """
         child = next(child for child in self.supervisor.children if child.name == name)
         if isinstance(child, RedisChild):
-            return psutil.Process(child.server.pid)
-        assert isinstance(child, ProcessChild)
-        assert child.process is not None
-        return psutil.Process(child.process.pid)
+            pid = child.server.pid
+        else:
+            assert isinstance(child, ProcessChild)
+            pid = child.process.pid if child.process else None
+        if pid is None:  # to psutil, no number means this very process
+            raise psutil.NoSuchProcess(0, name)
+        return psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
         """Of all processes so far."""
