@@ -80,18 +80,14 @@ def _has_outcome(history: History) -> list[str]:
     """I2: every stored message has an outcome: a turn, a failure, or it came while (or before) a person had it."""
     if history.pending:
         return ["I2 a message waits although everything is quiet"]
-    wrong, answered, open_ = [], _answered(history), list[int]()
+    answered, open_, state = _answered(history), list[int](), "bot"
     for row in history.log:
-        if row.kind == "customer" and row.seq not in answered:
+        if row.kind == "state":
+            state = str(row.data.get("to"))
+            open_ = open_ if state == "bot" else []  # people have seen what was said before
+        elif row.kind == "customer" and state == "bot" and row.seq not in answered:
             open_.append(row.seq)
-        elif row.kind == "agent" or (row.kind == "state" and row.data.get("to") in ("queued", "agent")):
-            open_ = []  # people have seen them
-        elif row.kind == "state" and row.data.get("to") == "closed":
-            open_ = []
-    state = next((row.data.get("to") for row in reversed(history.log) if row.kind == "state"), "bot")
-    if open_ and state == "bot":
-        wrong.append(f"I2 messages {open_} have no outcome")
-    return wrong
+    return [f"I2 messages {open_} have no outcome"] if open_ else []
 
 
 def _answered(history: History) -> Counter[int]:

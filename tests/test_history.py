@@ -40,6 +40,15 @@ def test_a_right_history_is_not_complained_of() -> None:
     assert total([right(), replace(right(), conversation="y", log=[], acknowledged={}, shown=[])]) == []
 
 
+def test_what_is_said_while_a_person_has_it_is_that_persons() -> None:
+    log = [
+        Row(1, "state", data={"to": "agent"}),
+        Row(2, "customer", "hello", {"client_id": "a"}),
+        Row(3, "state", data={"to": "bot"}),
+    ]
+    assert violations(History("x", sent={"a": "hello"}, acknowledged={"a": 2}, log=log)) == []
+
+
 def put(history: History, place: int, row: Row) -> None:
     history.log[place] = row
 
