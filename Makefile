@@ -1,7 +1,7 @@
 # The same verbs at home and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-TORCH ?= default
+TORCH ?= kept
 PORT ?=
 
 # A python3 that really runs (a version manager's shim may exist and refuse), else uv's.

@@ -20,6 +20,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "careline-setup"
+TORCH = VENV / "careline-torch"
+"""Which build of PyTorch was asked for, so that the next `make` of anything does not change it."""
+
 WEB = ROOT / "web"
 NEEDED_GB = 12.0
 
@@ -110,7 +113,7 @@ def make_environment(uv: list[str], *, torch: str) -> None:
         say("packages are current")
         return
     check_disk()
-    STAMP.unlink() if STAMP.exists() else None
+    STAMP.unlink(missing_ok=True)
     if not (
         works([str(PYTHON)])
         and b"3.10." in subprocess.run([str(PYTHON), "--version"], capture_output=True, check=False).stdout
@@ -129,6 +132,7 @@ def make_environment(uv: list[str], *, torch: str) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    TORCH.write_text(torch)
     STAMP.write_text(wanted)
 
 
@@ -212,14 +216,26 @@ def build_web() -> None:
     stamp.write_text(wanted)
 
 
+def _torch(asked: str) -> str:
+    """The build that was asked for, now or last time."""
+    if asked != "kept":
+        return asked
+    return TORCH.read_text().strip() if TORCH.is_file() else "default"
+
+
 def main() -> int:
     """Sets up; exit code 2 with one line when a person has to do something first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--torch", choices=["default", "cpu"], default="default", help="which build of PyTorch")
+    parser.add_argument(
+        "--torch",
+        choices=["kept", "default", "cpu"],
+        default="kept",
+        help="which build of PyTorch; kept: the one of last time",
+    )
     options = parser.parse_args()
     started = time.monotonic()
     try:
-        make_environment(find_uv(), torch=options.torch)
+        make_environment(find_uv(), torch=_torch(options.torch))
         link_careline()
         link_node()
         build_web()

@@ -9,15 +9,19 @@ from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer import ActionAnswer, language_of
+from actions.answer import ActionAnswer, intent_of, language_of
 from actions.door import checked
 from actions.handoff import Events, offer_person
 from actions.services.orders import Order, belongs_to
 from actions.shop import the_shop
 from actions.wording import describe, join_items, say_date
+from retrieval.requests import asks
 
 TRIES = 3
 """After so many numbers or addresses that fit no order, a person is offered instead of asking again."""
+
+_NO_REASON = ("ask_person", "bot_challenge", "cancel", "deny", "goodbye")
+"""Intents that mean something else, whatever was asked for."""
 
 Slots = dict[str, Any]
 
@@ -79,11 +83,15 @@ class ValidateReturnForm(OrderDetails, FormValidationAction):
         """See parent."""
         return "validate_return_form"
 
-    def validate_return_reason(
-        self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    def extract_return_reason(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
-        """Accepts any words; a button's payload is none."""
-        return {"return_reason": None if value.startswith("/") else " ".join(value.split())[:500]}
+        """Takes any words that were asked for. A question is answered, then the reason is asked for again."""
+        text = " ".join(str(tracker.latest_message.get("text") or "").split())
+        asked = tracker.slots.get("requested_slot") == "return_reason"
+        if not asked or text.startswith("/") or asks(text) or intent_of(tracker) in _NO_REASON:
+            return {}
+        return {"return_reason": text[:500]}
 
 
 def _another_try(tracker: Tracker) -> Slots:

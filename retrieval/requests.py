@@ -30,7 +30,7 @@ def requests_of(text: str) -> list[str]:
         thing, or more than can be answered in one reply.
     """
     pieces = [piece for sentence in sentences_of(text) for piece in _pieces(sentence)]
-    asking = [piece for piece in pieces if _asks(piece)]
+    asking = [piece for piece in pieces if asks(piece)]
     return asking if 2 <= len(asking) <= MOST else [text]
 
 
@@ -45,8 +45,8 @@ def _pieces(sentence: str) -> list[str]:
     return found
 
 
-def _asks(piece: str) -> bool:
-    """Whether a piece is a question with something in it to look for."""
+def asks(piece: str) -> bool:
+    """Whether a text is a question with something in it to look for."""
     if _HAN.search(piece):
         return _QUESTION_ZH.search(piece) is not None and len(content_of(piece)) >= 2
     question = piece.rstrip().endswith("?") or re.match(rf"\W*(?:and\s+)?{_ASKS}\b", piece, re.IGNORECASE)

@@ -141,6 +141,16 @@ async def test_a_return_is_registered_once(bot: Any) -> None:
     assert [json.loads(row)["reason"] for row in rows].count("the boots, too small") == 1
 
 
+async def test_a_question_is_no_reason_for_a_return(bot: Any) -> None:
+    before = (bot.workspace.var / "returns.jsonl").read_text(encoding="utf-8")
+    replies = await bot.talk("I want to return something", *DELIVERED, "how long does delivery take?")
+    assert "two to four working days" in texts(replies)
+    assert "reason" in texts(replies).casefold() or "why" in texts(replies).casefold()
+    zh = await bot.talk("我要退货", *DELIVERED, "送货要多久？")
+    assert "工作日" in texts(zh)
+    assert (bot.workspace.var / "returns.jsonl").read_text(encoding="utf-8") == before
+
+
 async def test_what_has_not_arrived_is_not_registered_as_a_return(bot: Any) -> None:
     assert "not been delivered" in texts(await bot.talk("I want to return something", *SHIPPED, "too small"))
 
