@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from data.stages import Options
 
-CODE_VERSION = 9
+CODE_VERSION = 10
 """Raised with every change that makes another dataset from the same log."""
 
 ARTICLES = "articles"

@@ -329,7 +329,7 @@ _SENTENCE_WORDS = (
     "Afterwards|Similarly|Likewise|Therefore|Thus|Regards|Cheers|Rgds"
 )
 PERSON = re.compile(
-    rf"^(?!(?:{_SENTENCE_WORDS})\b)[A-Z][a-z]{{2,}},\s(?!(?:(?!I\b)[A-Z]|and\b|or\b))|"
+    rf"^(?!(?:{_SENTENCE_WORDS})\b|\w+s, \w+s and\b)[A-Z][a-z]{{2,}},\s(?!(?:(?!I\b)[A-Z]|and\b|or\b))|"
     r"[a-z!?]{2,},\s[A-Z][a-z]{2,}(?:[.!?]|\s[-–]|[^\w.,]*$)|\b(?:Hi|Hello|Hey|Dear|Sorry|Apologies|Thanks|"
     r"Oh my|Yes|Unfortunately|Regards),?"
     r"\s(?!(?:I|The|We|You|For|About|To|That|If|But)\b)[A-Z][a-z]{2,}\b(?![-/])|\b(?:Dr|Mr|Mrs|Ms|Prof)\.? [A-Z<]|"
@@ -341,7 +341,8 @@ PERSON = re.compile(
     r"Thanks)\b[\w ]{0,15}, [A-Z][a-z]+,|\b[A-Z]{3} ?[-–] ?[A-Z]{3}\b|\b(?:with|for|"
     r"to) [A-Z][a-z]+, [A-Z][a-z]+"
 )
-"""Somebody called by name: a vocative, a title, a colleague. On the text as written: only capitals tell."""
+"""Somebody called by name: a vocative, a title, a colleague. On the text as written: only capitals tell. A
+list of things ("Jackets, boots and packs") is nobody."""
 
 _PEOPLE = (
     r"(?:women|men|girls|muslims|jews|christians|hindus|blacks?(?: people)?|whites?(?: people)?|asians|arabs|"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from data import asides, claims, claims_zh, evidence
 from data.automatic import is_automatic
 from data.courtesy import is_small_talk, split_sentences
+from data.lexicon import lexicon
 from data.normalise import detect_language
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _CODE = re.compile(r"\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{6,}\b")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|org|net|co\.uk|cn|de)\b\S*")
 
+_CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
 _GLUED = re.compile(r"([a-z]{2}[.!?])([A-Z][a-z])")
 """Two sentences without a blank between them: "Sorry for the trouble.Please restart it"."""
 _ADVICE_OPENS = re.compile(
@@ -169,7 +171,16 @@ def _refusal_en(text: str, support: int) -> str | None:
             reason = "said too rarely to be sure"
     if reason is None and evidence.CUT.match(straight):
         return "points at a link that is missing, or is cut off"
-    return "names somebody" if reason is None and claims.PERSON.search(straight) else reason
+    return "names somebody" if reason is None and _names_somebody(straight) else reason
+
+
+def _names_somebody(text: str) -> bool:
+    """Whether somebody is called by name; a country is nobody. Their list is read only where it is needed."""
+    if not claims.PERSON.search(text):
+        return False
+    lands = lexicon().lands
+    plain = _CAPITALISED.sub(lambda word: word[0].lower() if word[0].lower() in lands else word[0], text)
+    return claims.PERSON.search(plain) is not None
 
 
 def _as_advice(match: re.Match[str]) -> str:

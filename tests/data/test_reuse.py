@@ -120,6 +120,16 @@ def test_what_agents_say_again_and_again_needs_less_doubt() -> None:
     assert refusal_of("您稍等，我看一下系统。", support=CANNED) is not None
 
 
+def test_countries_and_lists_of_things_are_nobody() -> None:
+    for text in (
+        "We deliver to all EU countries and to Norway, Switzerland and the UK. Parcels take 3 to 6 working days.",
+        "Jackets, boots and packs come in women's and men's versions.",
+    ):
+        assert refusal_of(text, support=CANNED) is None
+    for text in ("Give it to Martin, Petra is away.", "Jonas, boots come in two widths."):
+        assert refusal_of(text, support=CANNED) == "names somebody"
+
+
 def test_a_list_of_questions_and_answers_was_written_to_be_said_again() -> None:
     (group,) = groups_of("The gift card has a chip on its back side.")
     assert refusal(group) is not None
