@@ -7,14 +7,13 @@ a wording counts; ``undo`` takes them all back. See docs/how-to/approve-answers.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from data.corrections import append_row
+from data.appended import TORN, append_row, lines_in
 from data.dedupe import PLACEHOLDER, answer_key
 from data.errors import InputError
 from data.schema import Answer, Record
@@ -92,10 +91,8 @@ def read_approvals(path: Path) -> dict[Key, Approval]:
     found: dict[Key, Approval] = {}
     if not path.is_file():
         return found
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:  # torn, or empty
+    for number, row in lines_in(path.read_bytes()):
+        if row is TORN:
             continue
         approval = _approval(row, f"{path} line {number}")
         found.pop(approval.key, None)
