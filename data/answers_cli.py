@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data.topics_cli import AsJson, Key, Place
+from data.commands import AsJson, Key, Place, find_dataset, print_rows
 
 if TYPE_CHECKING:
     from data.approvals import Verdict
@@ -38,8 +38,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what waits, where customers would gain most first: how often it was said, times how likely it is right."""
-    from data.topics_cli import print_rows
-
     place, answers = _open(workspace, key)
     found = _waiting(place, answers)
     title = f"{min(n, len(found)):,} of {len(found):,} answers that wait"
@@ -186,7 +184,6 @@ def _undone(place: Workspace, who: str) -> str:
 def _open(named: str | None, key: str | None) -> tuple[Workspace, list[Answer]]:
     from data.records import read_rows
     from data.schema import Answer
-    from data.topics_cli import find_dataset
     from data.workspace import find_workspace
 
     place = find_workspace(named)

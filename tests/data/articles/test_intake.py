@@ -221,7 +221,11 @@ def test_a_source_on_disk_is_whole_and_verified(tmp_path: Path) -> None:
     write(tmp_path / "help", a_md="# A\n\nnew")
     second = write_source(parent, read_source(tmp_path / "help", HELP), HELP, tmp_path / "help")
     assert first.hash != second.hash
-    assert sorted(path.name for path in (parent / "help").iterdir()) == [second.file, "source.json"]
+    assert answers_in(parent, first) == made.answers  # for who has read the old source.json
+    assert answers_in(parent, second) != made.answers
+    write(tmp_path / "help", a_md="# A\n\nnewer")
+    second = write_source(parent, read_source(tmp_path / "help", HELP), HELP, tmp_path / "help")
+    assert not (parent / "help" / first.file).exists()
     (parent / "help" / second.file).write_text("{}\n")
     with pytest.raises(InputError, match="not those that were imported"):
         answers_in(parent, sources_in(parent)[0])
