@@ -16,6 +16,9 @@ _INVISIBLE = re.compile(
 )
 """Characters nobody sees: they could carry instructions that only a machine reads."""
 
+ADDRESS = re.compile(r"https?://[^\s/]\S{0,2000}", re.IGNORECASE)
+"""Where a link may lead: no script, no file."""
+
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n ?")
 _GAPS = re.compile(r"\n{3,}")
@@ -72,6 +75,18 @@ def plain(text: str) -> str:
 def one_line(text: str) -> str:
     """The same without line ends: for headings, names and cells."""
     return " ".join(plain(text).split())
+
+
+def address(text: str) -> str:
+    """An address that a customer may be led to; empty for an empty text.
+
+    Raises:
+        LeftOutError: It does not begin with ``http://`` or ``https://``, or holds a blank.
+    """
+    text = one_line(text)
+    if text and not ADDRESS.fullmatch(text):
+        raise LeftOutError(f"url {text[:40]!r}; expected an address with http:// or https://")
+    return text
 
 
 def is_question(text: str) -> bool:

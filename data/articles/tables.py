@@ -100,7 +100,7 @@ def kind_of(header: Sequence[str], mapping: str | None, kind: Kind | None = None
     Raises:
         LeftOutError: Neither.
     """
-    if kind in ("questions", "catalogue"):
+    if kind is not None:
         return kind
     told = parse_map(mapping)
     names = {plain_name(name) for name in header}
