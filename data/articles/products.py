@@ -9,9 +9,10 @@ from decimal import Decimal, InvalidOperation
 
 from data.articles.document import ADDRESS, LeftOutError, one_line
 from data.articles.faq import Report, text_of
-from data.articles.tables import PRODUCT_FIELDS, columns_of, plain_name
+from data.articles.tables import PRODUCT_FIELDS, columns_of
 from data.articles.wording import Attribute, attribute_named, generic
 from data.courtesy import words
+from data.readers.columns import plain_name
 
 LONGEST_VALUE = 600
 """Characters of an attribute's value; what is longer is no attribute."""
