@@ -44,8 +44,9 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -132,32 +133,63 @@ class Judged:
     conversation: NDArray[np.str_]
 
 
+@dataclass(frozen=True)
+class Label:
+    """A row of the judgements.
+
+    Attributes:
+        log: ``star`` or ``tweetsumm``.
+        place: Conversation and turn.
+        verdict: ``answer``, ``harmless`` or ``no``; the first lot knew only yes (``answer``) and no.
+        weight: How many messages it stands for; 1 where all were drawn alike.
+    """
+
+    log: str
+    place: tuple[str, int]
+    verdict: str
+    weight: float
+
+
+def labels_of(halves: Sequence[str]) -> list[Label]:
+    """The judgements of some halves of both logs."""
+    with LABELS.open(newline="", encoding="utf-8") as stream:
+        return [
+            Label(
+                row["log"],
+                (row["conversation"], int(row["turn"])),
+                row["verdict"] or (ANSWER if row["reusable"] == "1" else NO),
+                float(row["weight"] or 1),
+            )
+            for row in csv.DictReader(stream)
+            if row["half"] in halves
+        ]
+
+
 def judged_in(halves: Sequence[str]) -> Judged:
     """The judged messages of some halves of both logs.
 
     Raises:
         CannotRun: The logs are not here, or lack a judged message.
     """
-    with LABELS.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["half"] in halves]
-    wanted = {(row["log"], row["conversation"], int(row["turn"])) for row in rows}
+    rows = labels_of(halves)
+    wanted = {(row.log, row.place) for row in rows}
     places = {
-        (log, message.conversation, message.turn): (message.text, passed)
-        for log in sorted({row["log"] for row in rows})
-        for message, passed in passes(said_in(log), wanted={place[1:] for place in wanted if place[0] == log})
+        (log, (message.conversation, message.turn)): (message.text, passed)
+        for log in sorted({row.log for row in rows})
+        for message, passed in passes(said_in(log), wanted={row.place for row in rows if row.log == log})
     }
     if missing := len(wanted - places.keys()):
         raise CannotRun(f"{missing} judged messages are not in the logs; draw and judge again")
-    found = [places[row["log"], row["conversation"], int(row["turn"])] for row in rows]
-    verdicts = [row["verdict"] or (ANSWER if row["reusable"] == "1" else NO) for row in rows]
+    found = [places[row.log, row.place] for row in rows]
+    verdicts = [row.verdict for row in rows]
     return Judged(
         [text for text, _ in found],
         np.array([verdict == ANSWER for verdict in verdicts]),
         np.array([verdict != NO for verdict in verdicts]),
         np.array([passed for _, passed in found]),
-        np.array([float(row["weight"] or 1) for row in rows]),
-        np.array([row["log"] for row in rows]),
-        np.array([row["conversation"] for row in rows]),
+        np.array([row.weight for row in rows]),
+        np.array([row.log for row in rows]),
+        np.array([row.place[0] for row in rows]),
     )
 
 
@@ -168,16 +200,6 @@ def passes(said: Sequence[Drawn], *, wanted: Collection[tuple[str, int]] | None 
         if wanted is None or (message.conversation, message.turn) in wanted:
             support = often[answer_key(message.text)]
             yield message, message.template not in filled and refusal_of(message.text, support=support) is None
-
-
-def verdicts_of(log: str, wanted: str) -> dict[tuple[str, int], str]:
-    """Verdicts of one half of one log; the first lot knew only yes (``answer``) and no."""
-    with LABELS.open(newline="", encoding="utf-8") as rows:
-        return {
-            (row["conversation"], int(row["turn"])): row["verdict"] or (ANSWER if row["reusable"] == "1" else NO)
-            for row in csv.DictReader(rows)
-            if row["log"] == log and row["half"] == wanted
-        }
 
 
 def _filled(said: Sequence[Drawn]) -> set[str]:
@@ -207,6 +229,11 @@ class Drawn:
     text: str
     template: str | None
 
+    @property
+    def key(self) -> str:
+        """What messages that say the same share."""
+        return self.template or answer_key(self.text)
+
 
 def said_in(log: str) -> list[Drawn]:
     """All messages of agents in one log, as they reach the answers."""
@@ -223,16 +250,16 @@ def draw(log: str) -> list[Drawn]:
     """Draws distinct answers: messages in random order, the first of each template or wording."""
     said = said_in(log)
     random.Random(SEED).shuffle(said)
-    seen: set[str] = set()
-    drawn = []
+    return list(islice(first_wordings(said), DRAWN[log] + MORE))
+
+
+def first_wordings(said: Iterable[Drawn], known: Collection[str] = ()) -> Iterator[Drawn]:
+    """The first message of each template or wording whose key is not known."""
+    seen = set(known)
     for message in said:
-        key = message.template or answer_key(message.text)
-        if key and key not in seen:
-            seen.add(key)
-            drawn.append(message)
-        if len(drawn) == DRAWN[log] + MORE:
-            break
-    return drawn
+        if message.key and message.key not in seen:
+            seen.add(message.key)
+            yield message
 
 
 def half(log: str, position: int) -> str:

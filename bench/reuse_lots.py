@@ -18,15 +18,14 @@ from __future__ import annotations
 import csv
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.reuse import ANSWER, BLIND, LOGS, Drawn, said_in, verdicts_of
-from data.dedupe import answer_key
+from bench.reuse import ANSWER, BLIND, LOGS, Drawn, first_wordings, labels_of, said_in
 
 EARLIER = ("tune", "report", "tune2", "blind")
 LEARN = "learn"
@@ -56,10 +55,10 @@ class Lotted:
 def draw_lot(log: str) -> list[Lotted]:
     """Draws the third lot of one log, ``blind2`` first, in random order."""
     said = said_in(log)
-    judged = {place: verdict for half in EARLIER for place, verdict in verdicts_of(log, half).items()}
+    judged = {row.place: row.verdict for row in labels_of(EARLIER) if row.log == log}
     met = {conversation for conversation, _ in judged}
     old = [message for message in said if (message.conversation, message.turn) in judged]
-    known = {_key(message) for message in old}
+    known = {message.key for message in old}
     rng = random.Random(SEED)
     rng.shuffle(said)
     unmet = sorted({message.conversation for message in said} - met)
@@ -72,25 +71,11 @@ def draw_lot(log: str) -> list[Lotted]:
     right = [judged[message.conversation, message.turn] == ANSWER for message in old]
     found: list[Lotted] = []
     for half, pool in pools.items():
-        fresh = list(_first_wordings(pool, known))
-        known |= {_key(message) for message in fresh}
+        fresh = list(first_wordings(pool, known))
+        known |= {message.key for message in fresh}
         scores = _scores([m.text for m in old], right, [m.text for m in fresh])
         found += [Lotted(message, half, weight) for message, weight in _strata(fresh, scores, SIZES[log, half], rng)]
     return found
-
-
-def _key(message: Drawn) -> str:
-    return message.template or answer_key(message.text)
-
-
-def _first_wordings(pool: Iterable[Drawn], known: set[str]) -> Iterable[Drawn]:
-    """The first message of each template or wording that was not met before."""
-    seen = set(known)
-    for message in pool:
-        key = _key(message)
-        if key and key not in seen:
-            seen.add(key)
-            yield message
 
 
 def _scores(texts: Sequence[str], right: Sequence[bool], fresh: Sequence[str]) -> NDArray[np.float64]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data.topics_cli import AsJson, Key, Place
+from data.commands import AsJson, Key, Place, find_dataset, print_rows
 
 if TYPE_CHECKING:
-    from data.approvals import Approval, Verdict
+    from data.approvals import Verdict
     from data.approving import Waiting
     from data.schema import Answer
     from data.workspace import Workspace
@@ -25,6 +25,7 @@ Dataset = Annotated[
     str | None, typer.Option("--dataset", help="Key of one; that which serves, else the newest, by default.")
 ]
 KEYS = "a approve · e edit · r reject · s skip · u undo · q quit"
+_VERDICTS: dict[str, Verdict] = {"a": "approve", "e": "edit", "r": "reject"}
 _SORT_AGAIN = 25
 """Decisions in a row after which the list is sorted by what was learned of them."""
 
@@ -37,8 +38,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what waits, where customers would gain most first: how often it was said, times how likely it is right."""
-    from data.topics_cli import print_rows
-
     place, answers = _open(workspace, key)
     found = _waiting(place, answers)
     title = f"{min(n, len(found)):,} of {len(found):,} answers that wait"
@@ -49,47 +48,54 @@ def list_(
 def review(key: Key = None, by: By = None, workspace: Place = None) -> None:
     """Go through the list with one key an answer; every decision is kept at once."""
     place, answers = _open(workspace, key)
-    who, skipped, made, quick = _who(by), set[str](), 0, False
-    while not quick:
+    who, skipped, made = _who(by), set[str](), 0
+    pressed = ""
+    while pressed != "q":
         batch = [one for one in _waiting(place, answers) if one.answer.id not in skipped][:_SORT_AGAIN]
         if not batch:
             break
         typer.echo(KEYS, err=True)
         for one in batch:
-            done = _ask(place, one, who)
-            quick = done == "q"
-            if quick:
+            while (pressed := _ask(place, one.answer, one.probability, who)) == "u":
+                typer.echo(_undone(place, who))
+                made = max(0, made - 1)
+            if pressed == "q":
                 break
-            skipped |= {one.answer.id} if done == "s" else set()
-            made += done not in {"s", "u"}
+            if pressed == "s":
+                skipped.add(one.answer.id)
+            else:
+                made += 1
     typer.echo(f"{made} decided. {_LEARN}", err=True)
 
 
 _LEARN = "They count from the next `careline learn` on."
 
 
-def _ask(place: Workspace, one: Waiting, who: str) -> str:
-    """Shows one answer and does what is typed: a, e, r, s or q. After ``u`` the same answer is shown again."""
-    answer = one.answer
+def _ask(place: Workspace, answer: Answer, probability: float, who: str) -> str:
+    """Shows one answer, keeps a decision about it, and returns what was typed: a, e, r, s, u or q."""
+    from data.approvals import append_approval, decide
+    from data.errors import InputError
+
     asked = answer.questions[0] if answer.questions else "(unknown)"
-    typer.echo(
-        f"\n{answer.text}\n  asked: {asked}\n  {answer.support} times, {one.probability:.0%}: {answer.held_back}"
-    )
+    typer.echo(f"\n{answer.text}\n  asked: {asked}\n  {answer.support} times, {probability:.0%}: {answer.held_back}")
     while True:
         pressed = _key().lower()
-        if pressed in {"s", "q", "", "\x03", "\x04"}:
-            return "s" if pressed == "s" else "q"
-        if pressed == "u":
-            typer.echo(_undone(place, who))
-        elif pressed in {"a", "r"}:
-            _keep(place, answer, "approve" if pressed == "a" else "reject", who)
-            typer.echo("approved" if pressed == "a" else "rejected")
+        if pressed in {"q", "", "\x03", "\x04"}:
+            return "q"
+        if pressed in {"s", "u"}:
             return pressed
-        elif pressed == "e":
-            _keep(place, answer, "edit", who, text=typer.prompt("say instead"))
-            return pressed
-        else:
+        if pressed not in _VERDICTS:
             typer.echo(KEYS, err=True)
+            continue
+        text = typer.prompt("say instead") if pressed == "e" else None
+        try:
+            append_approval(place.approvals, decide(answer, _VERDICTS[pressed], by=who, text=text))
+        except InputError as error:  # such as an edit with a placeholder: the same answer is asked about again
+            typer.echo(str(error), err=True)
+            continue
+        if pressed != "e":
+            typer.echo("approved" if pressed == "a" else "rejected")
+        return pressed
 
 
 def _key() -> str:
@@ -143,6 +149,7 @@ def _decide_all(
     workspace: str | None,
     text: str | None = None,
 ) -> None:
+    from data.approvals import append_approval, decisions, read_approvals
     from data.errors import InputError
 
     place, answers = _open(workspace, key)
@@ -153,28 +160,11 @@ def _decide_all(
                 f"answer {id}", got="no such answer", expected="an id of the dataset",
                 next_step="Run `careline data answers list`.",
             )  # fmt: skip
-    for made in [_made(place, known[id], verdict, _who(by), text) for id in ids]:  # all are checked before one is kept
-        _append(place, made)
+    earlier = read_approvals(place.approvals).values()
+    made = [one for id in ids for one in decisions(known[id], verdict, earlier, by=_who(by), text=text)]
+    for one in made:  # all are checked before one is kept
+        append_approval(place.approvals, one)
     typer.echo(f"{len(ids)} decided. {_LEARN}", err=True)
-
-
-def _keep(place: Workspace, answer: Answer, verdict: Verdict, who: str, *, text: str | None = None) -> None:
-    _append(place, _made(place, answer, verdict, who, text))
-
-
-def _made(place: Workspace, answer: Answer, verdict: Verdict, who: str, text: str | None) -> Approval:
-    """The decision; about an answer that shows an edited text it is kept under the words of the log."""
-    from data.approvals import decide, read_approvals
-
-    edited = read_approvals(place.approvals).values() if answer.decided == "edited" else ()
-    said = next((a.said for a in edited if a.text == answer.text and a.language == answer.language), None)
-    return decide(answer, verdict, by=who, text=text, said=said)
-
-
-def _append(place: Workspace, approval: Approval) -> None:
-    from data.approvals import append_approval
-
-    append_approval(place.approvals, approval)
 
 
 def _undone(place: Workspace, who: str) -> str:
@@ -194,7 +184,6 @@ def _undone(place: Workspace, who: str) -> str:
 def _open(named: str | None, key: str | None) -> tuple[Workspace, list[Answer]]:
     from data.records import read_rows
     from data.schema import Answer
-    from data.topics_cli import find_dataset
     from data.workspace import find_workspace
 
     place = find_workspace(named)

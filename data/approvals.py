@@ -7,14 +7,13 @@ a wording counts; ``undo`` takes them all back. See docs/how-to/approve-answers.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from data.corrections import append_row
+from data.appended import TORN, append_row, lines_in
 from data.dedupe import PLACEHOLDER, answer_key
 from data.errors import InputError
 from data.schema import Answer, Record
@@ -78,6 +77,32 @@ def decide(answer: Answer, verdict: Verdict, *, by: str, text: str | None = None
     return Approval(answer.language, said or answer.text, verdict, by, time.time(), kept)
 
 
+def decisions(
+    answer: Answer, verdict: Verdict, earlier: Iterable[Approval], *, by: str, text: str | None = None
+) -> list[Approval]:
+    """A decision about an answer as the dataset shows it, for every wording of the log that it stands for.
+
+    An edited answer is kept under the words of the log, several if they were edited to the same. To approve it approves
+    what is shown, the edit, and not the words behind it.
+
+    Args:
+        answer: As the dataset has it.
+        verdict: What is decided.
+        earlier: What counts so far.
+        by: Who decides.
+        text: With ``edit``, what is to be said instead.
+
+    Raises:
+        InputError: See `decide`.
+    """
+    if answer.decided != "edited":
+        return [decide(answer, verdict, by=by, text=text)]
+    behind = [one.said for one in earlier if (one.language, one.text) == (answer.language, answer.text)]
+    if verdict == "approve":
+        verdict, text = "edit", answer.text
+    return [decide(answer, verdict, by=by, text=text, said=said) for said in behind or [answer.text]]
+
+
 def append_approval(path: Path, approval: Approval) -> None:
     """Appends one line and returns when it is on disk; safe with several processes."""
     append_row(path, approval)
@@ -92,10 +117,8 @@ def read_approvals(path: Path) -> dict[Key, Approval]:
     found: dict[Key, Approval] = {}
     if not path.is_file():
         return found
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:  # torn, or empty
+    for number, row in lines_in(path.read_bytes()):
+        if row is TORN:
             continue
         approval = _approval(row, f"{path} line {number}")
         found.pop(approval.key, None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.answers_cli import app as answers_app
+from data.commands import AsJson, Place
 from data.readers import FORMATS
 from data.topics_cli import app as topics_app
 
@@ -29,16 +30,11 @@ Map = Annotated[
     typer.Option("--map", help="Columns of a table: text=body,role=from,id=ticket; in chats and mails agent=NAME."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A broken line is fatal instead of counted.")]
-Place = Annotated[
-    str | None,
-    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
-]
 Engine = Annotated[
     str | None,
     typer.Option("--engine", help="Processes to use, or a Dask scheduler (tcp://host:8786); all cores by default."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Use nothing of earlier datasets; decide everything anew.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("import")

@@ -6,20 +6,18 @@ and the conflict is listed for a person to decide. `data.learned` makes training
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
+from data.appended import TORN, append_row, lines_in, locked
 from data.artifacts import write_atomic
 from data.errors import InputError
-from data.schema import Correction, Record
+from data.schema import Correction
 
 WITHIN = 14 * 86400.0
 """Seconds within which two agents who decide differently disagree; later, what is right has changed."""
@@ -94,41 +92,6 @@ def append_correction(path: Path, correction: Correction) -> None:
     append_row(path, correction)
 
 
-def append_row(path: Path, row: Record) -> None:
-    """Appends any record as one line; see ``append_correction``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not path.exists()
-    line = json.dumps(row.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n"
-    with _locked(path) as stream:
-        end = stream.seek(0, os.SEEK_END)
-        torn = end > 0 and os.pread(stream.fileno(), 1, end - 1) != b"\n"
-        stream.write((("\n" if torn else "") + line).encode())  # what was torn stays a line of its own
-        stream.flush()
-        os.fsync(stream.fileno())
-    if fresh:
-        _sync_folder(path.parent)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
-    """The file, held by this process alone, and still the one of that name: `remove_conversations` replaces files."""
-    while True:
-        with path.open("ab+") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
-                yield stream
-                return
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a new file's name durable, not only its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def read_corrections(folder: Path) -> tuple[list[Correction], int]:
     """Reads all files of a folder.
 
@@ -144,10 +107,8 @@ def read_corrections(folder: Path) -> tuple[list[Correction], int]:
     torn = 0
     for place, path in enumerate(sorted(folder.glob("*.jsonl"))):
         changed, latest = path.stat().st_mtime, defaultdict[Key, float](lambda: -math.inf)
-        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-            if not line.strip():
-                continue
-            if (row := _row(line)) is None:
+        for number, row in lines_in(path.read_bytes()):
+            if row is TORN:
                 torn += 1
                 continue
             correction = _correction(row, f"{path} line {number}")
@@ -190,23 +151,14 @@ def remove_conversations(folder: Path, conversations: Iterable[str]) -> int:
     forgotten = frozenset(conversations)
     removed = 0
     for path in sorted(folder.glob("*.jsonl")):
-        with _locked(path) as stream:
+        with locked(path) as stream:
             stream.seek(0)
-            rows = [row for line in stream.read().split(b"\n") if isinstance(row := _row(line), dict)]
+            rows = [row for _, row in lines_in(stream.read()) if isinstance(row, dict)]
             kept = [row for row in rows if row.get("conversation") not in forgotten]
             if len(kept) < len(rows):
                 removed += len(rows) - len(kept)
                 write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
     return removed
-
-
-def _row(line: bytes) -> object:
-    """What a line says, or None for a torn one."""
-    try:
-        found: object = json.loads(line)
-    except ValueError:  # UnicodeDecodeError is one too
-        return None
-    return found
 
 
 def merge(corrections: Sequence[Correction], *, now: float) -> Merged:

@@ -73,6 +73,11 @@ def normalise_text(text: str) -> str:
         text = _SHORT_LINK.sub("", text)
     if "\n" not in text:
         return " ".join(text.split())
+    return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """Single blanks, none at the ends of lines, at most one empty line."""
     return _BLANK_LINES.sub("\n\n", _LINES.sub("\n", _SPACES.sub(" ", text))).strip()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from data.commands import AsJson, Key, Place, find_dataset, print_rows
+from data.workspace import find_workspace
 
 if TYPE_CHECKING:
     from data.artifacts import DatasetLayout
@@ -18,12 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Key = Annotated[str | None, typer.Argument(help="Of a dataset; the one that serves, else the newest, by default.")]
-Place = Annotated[
-    str | None,
-    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Words = Annotated[bool, typer.Option("--words", help="Group by words (TF-IDF) instead of an encoder; quicker.")]
 
 
@@ -51,7 +47,7 @@ def discover(
     from data.records import read_rows
     from data.schema import Conversation
 
-    place = _workspace(workspace)
+    place = find_workspace(workspace)
     layout = find_dataset(place, key)
     path = out or place.proposals
     earlier = read_proposals(path) if path.is_file() else ([], {})
@@ -88,7 +84,7 @@ def label(
     from data.weak import read_rules, votes_of, weak_labels
 
     parsed = read_rules(rules)
-    conversations = list(read_rows(find_dataset(_workspace(workspace), key).conversations, Conversation))
+    conversations = list(read_rows(find_dataset(find_workspace(workspace), key).conversations, Conversation))
     openings, languages = openings_of(conversations), {c.id: c.language or "en" for c in conversations}
     tags = {c.id: slug(tag) for c in conversations if (tag := tag_of(c))}
     found = weak_labels(openings, languages, parsed)
@@ -118,7 +114,7 @@ def check(
     """List labels that are probably wrong, questions with two labels, and outliers."""
     from data.label_check import check_labels
 
-    place = _workspace(workspace)
+    place = find_workspace(workspace)
     examples = [e for e in _examples(find_dataset(place, key)) if e.source in ("log", "person", "rules")]
     doubts = check_labels(
         [e.text for e in examples], [e.intent for e in examples], [e.language for e in examples],
@@ -155,7 +151,7 @@ def suggest_(
     from data.schema import Conversation
     from data.suggest import suggest
 
-    place = _workspace(workspace)
+    place = find_workspace(workspace)
     layout = find_dataset(place, key)
     conversations = list(read_rows(layout.conversations, Conversation))
     openings, languages = openings_of(conversations), {c.id: c.language or "en" for c in conversations}
@@ -196,45 +192,3 @@ def _embed(context: typer.Context, place: Workspace, *, words: bool, adapt: bool
     """The encoder that whoever started the command line handed down; None without one."""
     embed: Embed | None = None if words or context.obj is None else context.obj(place, adapt=adapt)
     return embed
-
-
-def _workspace(named: str | None) -> Workspace:
-    from data.workspace import find_workspace
-
-    return find_workspace(named)
-
-
-def find_dataset(place: Workspace, key: str | None) -> DatasetLayout:
-    """The dataset named, the one that serves, or the newest that was built."""
-    from data.artifacts import DatasetLayout, load_manifest
-    from data.errors import InputError
-
-    folder = place.folder("dataset")
-    if key is None and (place.var / "live.json").is_file():
-        return place.live_dataset()
-    built = sorted(folder.glob("[!.]*/manifest.json"), key=lambda path: path.stat().st_mtime)
-    if key is None and not built:
-        raise InputError(
-            str(folder), got="no dataset", expected="one that was built", next_step="Run `careline data build LOG`."
-        )
-    layout = DatasetLayout(folder / key if key else built[-1].parent)
-    load_manifest(layout.folder, kind="dataset")
-    return layout
-
-
-def print_rows(rows: Sequence[dict[str, Any]], *, title: str, as_json: bool) -> None:
-    """A table for people, or one JSON object a line."""
-    if as_json:
-        for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(title), title_justify="left")
-    for column in rows[0] if rows else ():
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    Console().print(table if rows else escape(title))

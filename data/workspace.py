@@ -57,8 +57,7 @@ class Learn:
         margin: Points that a new model may lose on held-out rows, overall and in each language and large topic, and
             still take the place of the old one.
         ask: Whether an answer that agents gave only once or twice waits until a person approves it
-            (``careline data answers``). `careline init` turns it on; a file that says nothing keeps it off, so that no
-            bot falls silent by an update.
+            (``careline data answers``). Off by default, so that no bot falls silent by an update.
     """
 
     recipe: str = "laptop"

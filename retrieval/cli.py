@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.workspace import Live, Workspace, find_workspace
+from data.workspace import Workspace, find_workspace
 from retrieval import curate_cli
 from retrieval.evaluate_cli import mount, print_reasons, reasons
 from retrieval.sources_cli import app as sources_app
@@ -34,11 +33,9 @@ def build(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
     from rich.console import Console
 
     from data.artifacts import load_manifest
-    from retrieval.compact import build_for
+    from retrieval.compact import rebuild_live
 
-    place = _place(workspace)
-    index = build_for(place, place.live_dataset(), place.live_model(), console=Console(stderr=True))
-    _switch(place, index.folder)
+    index = rebuild_live(_place(workspace), console=Console(stderr=True))
     metrics = dict(load_manifest(index.folder, kind="index", verify=False).metrics)
     if as_json:
         print(json.dumps({"index": index.folder.name, **metrics}))
@@ -72,11 +69,6 @@ def search(
 
 def _place(workspace: str | None) -> Workspace:
     return find_workspace(workspace)
-
-
-def _switch(place: Workspace, index: Path) -> None:
-    live = place.live()
-    place.go_live(Live(live.dataset, live.model, index.name, live.rasa))
 
 
 def _full(result: SearchResult) -> dict[str, object]:

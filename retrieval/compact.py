@@ -66,6 +66,23 @@ def build_for(
     return index
 
 
+def rebuild_live(workspace: Workspace, *, console: Console | None = None) -> IndexLayout:
+    """Builds the index of what serves and switches to it; again where something else went live meanwhile.
+
+    Args:
+        workspace: Where something serves.
+        console: Where progress is shown; None for silence.
+
+    Raises:
+        InputError: See ``build_index``.
+    """
+    while True:
+        live = workspace.live()
+        index = build_for(workspace, workspace.live_dataset(), workspace.live_model(), console=console)
+        if workspace.go_live(replace(live, index=index.folder.name), instead_of=live):
+            return index
+
+
 def compact(workspace: Workspace, *, least: int = 1) -> IndexLayout | None:
     """Makes a new snapshot of the live index and the journal after it, and has it serve.
 

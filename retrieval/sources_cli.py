@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data.articles.options import Options, read_moment
-from data.workspace import Live, Workspace, find_workspace
+from data.commands import AsJson, Place
+from data.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_WORKSPACE = Annotated[
-    str | None,
-    typer.Option("--workspace", envvar="CARELINE_WORKSPACE", help="The shop's folder; found from here by default."),
-]
-_JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 _BUILD = Annotated[bool, typer.Option("--build/--no-build", help="Whether the bot shall answer from it at once.")]
 _SHOWN = 10
 
@@ -50,8 +46,8 @@ def import_(
     kind: Annotated[str | None, typer.Option(help="Of a table: questions or catalogue; recognised by default.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show what it would become; nothing is written.")] = False,
     build: _BUILD = True,
-    workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
+    workspace: Place = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make answers of help-centre articles, questions with answers, or a product catalogue.
 
@@ -92,21 +88,19 @@ def import_source(
     from rich.console import Console
 
     from data.articles.intake import read_source
-    from data.articles.sources import answers_in, compare, sources_in, write_source
+    from data.articles.sources import compare, earlier_answers, write_source
     from data.progress import Progress
     from retrieval.answers import has_placeholder
 
     err = Console(stderr=True)
     with Progress(err).shown() as progress:
         made = read_source(path, options, unsayable=has_placeholder, progress=progress)
-    parent = place.sources
-    known = next((source for source in sources_in(parent) if source.name == options.name), None)
-    old = answers_in(parent, known) if known else []
-    difference = compare(old, made.answers)
+    old = earlier_answers(place.sources, options.name)
+    difference = compare(old or (), made.answers)
     if not preview:
-        write_source(parent, made, options, path)
+        write_source(place.sources, made, options, path)
     if not quiet:
-        _print(made, difference, Console(), first=known is None, preview=preview, name=options.name)
+        _print(made, difference, Console(), first=old is None, preview=preview, name=options.name)
     report = _report(made, difference, options.name)
     if build and not preview and (place.var / "live.json").is_file():
         report["index"] = _rebuilt(place, err)
@@ -116,7 +110,7 @@ def import_source(
 
 
 @app.command()
-def sources(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
+def sources(workspace: Place = None, as_json: AsJson = False) -> None:
     """List the imported sources."""
     from rich.console import Console
     from rich.table import Table
@@ -143,8 +137,8 @@ def sources(workspace: _WORKSPACE = None, as_json: _JSON = False) -> None:
 def drop(
     name: Annotated[str, typer.Argument(help="As `careline index sources` shows it.")],
     build: _BUILD = True,
-    workspace: _WORKSPACE = None,
-    as_json: _JSON = False,
+    workspace: Place = None,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a source: nothing in it is said any more."""
     from rich.console import Console
@@ -161,11 +155,9 @@ def drop(
 
 def _rebuilt(place: Workspace, console: Console) -> str:
     """Builds the index of what serves, with all sources, and switches to it."""
-    from retrieval.compact import build_for
+    from retrieval.compact import rebuild_live
 
-    live = place.live()
-    index = build_for(place, place.live_dataset(), place.live_model(), console=console)
-    place.go_live(Live(live.dataset, live.model, index.folder.name, live.rasa))
+    index = rebuild_live(place, console=console)
     console.print(f"The bot answers from it now (index {index.folder.name}).", markup=False, highlight=False)
     return index.folder.name
 
@@ -192,8 +184,8 @@ def _print(made: Imported, difference: Difference, console: Console, *, first: b
     console.print(f"{name}: {made.files:,} files ({counts}) {verb} {len(made.answers):,} answers", markup=False)
     if not first:
         parts = (("added", difference.added), ("changed", difference.changed), ("gone", difference.gone))
-        told = ", ".join(f"{len(ids):,} {word}" for word, ids in parts)
-        console.print(f"against the import before: {told}, {difference.same:,} as they were", markup=False)
+        changes = ", ".join(f"{len(ids):,} {word}" for word, ids in parts)
+        console.print(f"against the import before: {changes}, {difference.same:,} as they were", markup=False)
     if preview or first:
         table = Table(show_lines=True)
         for column in ("asked", "answer", "language"):
@@ -204,8 +196,9 @@ def _print(made: Imported, difference: Difference, console: Console, *, first: b
         console.print(table)
         if len(made.answers) > _SHOWN:
             console.print(f"and {len(made.answers) - _SHOWN:,} more", markup=False)
-    for place, reason in (*made.left_out[:_SHOWN], *made.remarks[:_SHOWN]):
-        console.print(f"{'left out' if (place, reason) in made.left_out else 'note'}  {place}: {reason}", markup=False)
+    for word, found in (("left out", made.left_out), ("note", made.remarks)):
+        for place, told in found[:_SHOWN]:
+            console.print(f"{word}  {place}: {told}", markup=False)
     if len(made.left_out) > _SHOWN:
         console.print(f"left out  {len(made.left_out) - _SHOWN:,} more (all of them with --json)", markup=False)
 

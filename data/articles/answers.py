@@ -9,8 +9,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from data.articles.chunks import Chunk, chunks_of
-from data.articles.document import Document, LeftOutError, is_question, one_line
-from data.articles.options import Options, read_moment
+from data.articles.document import Document, LeftOutError, address, is_question, one_line
+from data.articles.options import LANGUAGE, Options, read_moment
 from data.courtesy import words
 from data.errors import InputError
 from data.normalise import detect_language
@@ -52,10 +52,10 @@ def answers_of(document: Document, place: str, options: Options) -> Iterator[Ans
         LeftOutError: The head holds a date, an audience or an address that is none.
     """
     common = with_meta(options, document.meta)
-    named = document.meta.get("id", "") or place
+    named, claimed = document.meta.get("id", "") or place, document.meta.get("page_language", "")
     page = _address(document.meta.get("url", ""), place, options)
     for chunk in chunks_of(document):
-        language = common.language or language_of(f"{chunk.text}\n{' '.join(chunk.path)}", document.meta)
+        language = common.language or language_of(f"{chunk.text}\n{' '.join(chunk.path)}", claimed)
         yield Answer(
             id=f"{answer_id('h', options.name, named, *chunk.path)}#{chunk.ordinal}",
             text=chunk.text,
@@ -63,19 +63,14 @@ def answers_of(document: Document, place: str, options: Options) -> Iterator[Ans
             questions=questions_of(chunk, language) if chunk.first else (),
             source="article",
             title=TITLE_JOINT.join(chunk.path) or None,
-            site=common.site,
-            tags=common.tags,
-            products=common.products,
-            valid_from=common.valid_from,
-            valid_until=common.valid_until,
-            audience=common.audience,
+            **common.to_answer(),
             url=f"{page}#{chunk.anchor}" if page and chunk.anchor and "#" not in page else page or None,
         )
 
 
-def language_of(text: str, meta: Mapping[str, str]) -> str:
+def language_of(text: str, page_language: str = "") -> str:
     """The language of a text by its script; which of those in Latin letters it is, the page's own claim may tell."""
-    found, claimed = detect_language(text), short_language(meta.get("page_language", ""))
+    found, claimed = detect_language(text), short_language(page_language)
     return found if found == "zh" else (claimed if claimed and claimed != "zh" else found) or "en"
 
 
@@ -136,8 +131,9 @@ def with_meta(options: Options, meta: Mapping[str, str]) -> Options:
 
 
 def short_language(code: str) -> str | None:
-    """``zh`` of ``zh-Hans-CN``; None for nothing."""
-    return re.split(r"[-_]", one_line(code).lower())[0] or None
+    """``zh`` of ``zh-Hans-CN``; None for nothing, or a language's name, so that the text itself tells."""
+    code = re.split(r"[-_]", one_line(code).lower())[0]
+    return code if LANGUAGE.fullmatch(code) else None
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -148,9 +144,7 @@ def split_list(text: str) -> tuple[str, ...]:
 def _address(told: str, place: str, options: Options) -> str:
     """Where a customer may read an article."""
     if told:
-        if not re.match(r"https?://[^\s/]", told):
-            raise LeftOutError(f"url {told[:40]!r}; expected an address with http:// or https://")
-        return one_line(told)
+        return address(told)
     if not options.url_prefix:
         return ""
     path = re.sub(r"(?:/index)?\.(?:md|markdown|html?|docx)$", "", place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from data.articles.answers import answer_id, split_list, with_meta
+from data.articles.answers import answer_id, with_meta
 from data.articles.chunks import MOST_CHARACTERS, pack
 from data.articles.options import Options
 from data.articles.products import Money, Product
@@ -24,9 +24,8 @@ def answers_of_product(product: Product, known: Mapping[str, Attribute], options
     Raises:
         LeftOutError: The row holds a date or an audience that is none.
     """
-    common = with_meta(
-        replace(options, language=None), {**product.meta, "tags": ", ".join(split_list(product.meta.get("tags", "")))}
-    )
+    common = with_meta(options, product.meta)
+    common = replace(common, products=tuple(dict.fromkeys((*product.ids, *common.products))))
     for language in (options.language,) if options.language else LANGUAGES:
         name = text_in(product.names, language)
         told = dict(_values(product, known, language))
@@ -44,12 +43,7 @@ def answers_of_product(product: Product, known: Mapping[str, Attribute], options
                 questions=tuple(fill(question, name) for question in attribute.ask[spoken]),
                 source="catalogue",
                 title=name,
-                site=common.site,
-                tags=common.tags,
-                products=tuple(dict.fromkeys((*product.ids, *options.products))),
-                valid_from=common.valid_from,
-                valid_until=common.valid_until,
-                audience=common.audience,
+                **common.to_answer(),
                 url=product.url or None,
             )
 
@@ -127,8 +121,7 @@ def _overview(product: Product, told: Mapping[str, str], known: Mapping[str, Att
     ]
     description = text_in(product.descriptions, language)
     room = MOST_CHARACTERS - len(text_in(product.names, language)) - 200
-    first = pack([description], room)[:1] if description else []
-    lines = [*first]
+    lines = pack([description], room)[:1] if description else []
     for fact in facts:
         if sum(map(len, lines)) + len(lines) + len(fact) <= room:
             lines.append(fact)

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from data.normalise import tidy
+
 ASKED = 7
 """Level of a heading that is a question in running text; it ends where its answer ends."""
 
@@ -16,9 +18,9 @@ _INVISIBLE = re.compile(
 )
 """Characters nobody sees: they could carry instructions that only a machine reads."""
 
-_SPACES = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r" ?\n ?")
-_GAPS = re.compile(r"\n{3,}")
+ADDRESS = re.compile(r"https?://[^\s/]\S{0,2000}", re.IGNORECASE)
+"""Where a link may lead: no script, no file."""
+
 _QUESTION = re.compile(r"[?？]\s*$")
 _ASKED = re.compile(r"^(?:Q(?:uestion)?\s*\d{0,3}|问题?\s*\d{0,3}|提问)\s*[:：.、]\s*(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"^(?:A(?:nswer)?\s*\d{0,3}(?:\s*[:：]|\.(?=\s))|答案?\s*\d{0,3}\s*[:：]|回答\s*[:：])\s*(?=\S)")
@@ -66,12 +68,24 @@ def plain(text: str) -> str:
     """Text as it is kept: Unicode NFC, no invisible or control characters, single blanks, at most one empty line."""
     if not (text.isascii() and text.isprintable()):
         text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
-    return _GAPS.sub("\n\n", _LINES.sub("\n", _SPACES.sub(" ", text))).strip()
+    return tidy(text)
 
 
 def one_line(text: str) -> str:
     """The same without line ends: for headings, names and cells."""
     return " ".join(plain(text).split())
+
+
+def address(text: str) -> str:
+    """An address that a customer may be led to; empty for an empty text.
+
+    Raises:
+        LeftOutError: It does not begin with ``http://`` or ``https://``, or holds a blank.
+    """
+    text = one_line(text)
+    if text and not ADDRESS.fullmatch(text):
+        raise LeftOutError(f"url {text[:40]!r}; expected an address with http:// or https://")
+    return text
 
 
 def is_question(text: str) -> bool:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from data.articles.answers import answer_id, short_language, with_meta
+from data.articles.answers import TITLE_JOINT, answer_id, language_of, with_meta
 from data.articles.chunks import MOST_CHARACTERS, pack
-from data.articles.document import LeftOutError, one_line, plain
+from data.articles.document import LeftOutError, address, one_line, plain
 from data.articles.options import Options
 from data.articles.pages import read_page
 from data.articles.tables import QUESTION_FIELDS, Table, columns_of
-from data.normalise import detect_language
 from data.schema import Answer
 
 MOST_QUESTIONS = 50
@@ -33,7 +32,6 @@ class Report(Protocol):
 class _Entry:
     """An answer with its questions, as the rows tell them."""
 
-    line: int
     text: str
     common: Options
     title: str
@@ -64,7 +62,7 @@ def answers_of_questions(table: Table, place: str, options: Options, report: Rep
     for line, values in table.rows():
         row = {name: values[at] for name, at in columns.items()}
         try:
-            entry = _entry(line, row, options)
+            entry = _entry(row, options)
         except LeftOutError as error:
             report(f"{place} row {line}", str(error))
             continue
@@ -77,15 +75,14 @@ def answers_of_questions(table: Table, place: str, options: Options, report: Rep
     return list(_answers(list(entries.values()), options))
 
 
-def _entry(line: int, row: dict[str, str], options: Options) -> _Entry:
+def _entry(row: dict[str, str], options: Options) -> _Entry:
     question, text = one_line(row["question"]), text_of(row["answer"])
     if not question or not text:
         raise LeftOutError("no question" if not question else "no answer")
-    language = row.get("language", "")
     common = with_meta(options, {name: row.get(name, "") for name in _META})
-    common = replace(common, language=common.language or short_language(language) or detect_language(text) or "en")
-    url = row.get("url", "")
-    return _Entry(line, text, common, one_line(row.get("title", "")), _checked(url), row.get("id", ""), [question])
+    common = replace(common, language=common.language or language_of(text))
+    url = address(row.get("url", ""))
+    return _Entry(text, common, one_line(row.get("title", "")), url, row.get("id", ""), [question])
 
 
 def text_of(cell: str) -> str:
@@ -95,12 +92,6 @@ def text_of(cell: str) -> str:
     return plain(cell)
 
 
-def _checked(url: str) -> str:
-    if url and not url.lower().startswith(("http://", "https://")):
-        raise LeftOutError("an address without http:// or https://")
-    return one_line(url)
-
-
 def _answers(entries: list[_Entry], options: Options) -> Iterator[Answer]:
     seen: Counter[str] = Counter()
     for entry in entries:
@@ -108,19 +99,13 @@ def _answers(entries: list[_Entry], options: Options) -> Iterator[Answer]:
         stem = answer_id("h", options.name, key, str(seen[key]))
         seen[key] += 1
         for number, piece in enumerate(pack([entry.text], MOST_CHARACTERS)):
-            common = entry.common
             yield Answer(
                 id=f"{stem}#{number}",
                 text=piece,
-                language=common.language or "en",
+                language=entry.common.language or "en",
                 questions=tuple(entry.questions[:MOST_QUESTIONS]) if not number else (),
                 source="article",
-                title=f"{entry.title} › {entry.questions[0]}" if entry.title else entry.questions[0],
-                site=common.site,
-                tags=common.tags,
-                products=common.products,
-                valid_from=common.valid_from,
-                valid_until=common.valid_until,
-                audience=common.audience,
+                title=TITLE_JOINT.join(filter(None, (entry.title, entry.questions[0]))),
+                **entry.common.to_answer(),
                 url=entry.url or None,
             )

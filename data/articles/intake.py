@@ -40,8 +40,17 @@ class Imported:
     kinds: Counter[str] = field(default_factory=Counter)
 
     def leave_out(self, place: str, reason: str) -> None:
-        """Notes a file, a row or a chunk that is no answer; names of files may hold anything, so they are cut."""
-        self.left_out.append(("".join(c if c.isprintable() else "?" for c in place)[:200], reason))
+        """Notes a file, a row or a chunk that is no answer."""
+        self.left_out.append((_shown(place), reason))
+
+    def remark(self, place: str, told: str) -> None:
+        """Notes what a person should know of a file."""
+        self.remarks.append((_shown(place), told))
+
+
+def _shown(place: str) -> str:
+    """Names of files and headings may hold anything, also what a terminal obeys."""
+    return "".join(c if c.isprintable() else "?" for c in place)[:200]
 
 
 def read_source(
@@ -63,7 +72,7 @@ def read_source(
         The answers, and what was left out.
 
     Raises:
-        InputError: No such path, wrong options, or nothing in it can be read: then the first reason is told.
+        InputError: No such path, wrong options, or nothing in it can be read: then the last reason is told.
     """
     check_options(options)
     parse_map(options.mapping)
@@ -73,8 +82,10 @@ def read_source(
     for file in (progress or Progress(None)).over(f"read {path.name}", files):
         try:
             check_size(file)
-            answers += list(_answers(file, options, made))
+            kind, found = _answers(file, options, made)
+            answers += found
             made.files += 1
+            made.kinds[kind] += 1
         except LeftOutError as error:
             made.leave_out(file.place, str(error))
     made.answers = list(_usable(answers, made, unsayable))
@@ -87,46 +98,47 @@ def read_source(
     return made
 
 
-def _answers(file: File, options: Options, made: Imported) -> Iterator[Answer]:
+def _answers(file: File, options: Options, made: Imported) -> tuple[str, list[Answer]]:
+    """What a file is and its answers; what of it is none goes into ``made``."""
     if file.ending in FEEDS:
         header, rows = read_feed(file.path)
-        yield from _catalogue(header, rows, file, options, made)
-    elif file.ending in TABLES:
+        return "catalogue", _of_catalogue(header, rows, file, options, made)
+    if file.ending in TABLES:
         table = Table(file.path)
-        if kind_of(table.header, options.mapping, options.kind) == "questions":
-            made.kinds["questions"] += 1
-            yield from answers_of_questions(table, file.place, options, made.leave_out)
-        else:
-            yield from _catalogue(table.header, table.rows(), file, options, made)
-            for problem in table.broken:
-                made.leave_out(f"{file.place} line {problem.line}", f"{problem.got}; expected {problem.expected}")
-    else:
-        document = read_document(file)
-        made.kinds["articles"] += 1
-        if document.hidden:
-            made.remarks.append((file.place, f"{document.hidden:,} hidden characters were not read"))
-        yield from answers_of(document, file.place, options)
+        kind = kind_of(table.header, options.mapping, options.kind)
+        if kind == "questions":
+            return kind, answers_of_questions(table, file.place, options, made.leave_out)
+        found = _of_catalogue(table.header, table.rows(), file, options, made)
+        for problem in table.broken:
+            made.leave_out(f"{file.place} line {problem.line}", f"{problem.got}; expected {problem.expected}")
+        return kind, found
+    document = read_document(file)
+    found = list(answers_of(document, file.place, options))
+    if document.hidden:
+        made.remark(file.place, f"{document.hidden:,} hidden characters were not read")
+    if not found:
+        raise LeftOutError("headings without a text under them")
+    return "articles", found
 
 
-def _catalogue(
+def _of_catalogue(
     header: list[str], rows: Iterable[tuple[int, list[str]]], file: File, options: Options, made: Imported
-) -> Iterator[Answer]:
+) -> list[Answer]:
     catalogue = Catalogue(header, mapping=options.mapping, currency=options.currency)
     products = catalogue.products(rows, file.place, made.leave_out)
     if not products:
         raise LeftOutError("no product with a name")
-    made.kinds["catalogue"] += 1
     if catalogue.unread:
-        made.remarks.append(
-            (file.place, f"columns that are not said to customers: {', '.join(catalogue.unread)[:300]}")
-        )
+        made.remark(file.place, f"columns that are not said to customers: {', '.join(catalogue.unread)[:300]}")
     if "price" in catalogue.columns and not any(product.prices or product.local_prices for product in products):
-        made.remarks.append((file.place, "prices without a currency are left out: name it with --currency EUR"))
+        made.remark(file.place, "prices without a currency are left out: name it with --currency EUR")
+    answers: list[Answer] = []
     for product in products:
         try:
-            yield from answers_of_product(product, catalogue.known, options)
+            answers += answers_of_product(product, catalogue.known, options)
         except LeftOutError as error:
             made.leave_out(f"{file.place} {product.id}", str(error))
+    return answers
 
 
 def _usable(answers: Iterable[Answer], made: Imported, unsayable: Callable[[str], bool]) -> Iterator[Answer]:

@@ -42,7 +42,7 @@ def _meta(text: str) -> dict[str, str]:
     import yaml
 
     try:
-        row = yaml.safe_load(text) if len(text) <= _MOST_FRONT and "&" not in text else None
+        row = yaml.safe_load(text) if len(text) <= _MOST_FRONT and not _refers(text) else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise LeftOutError("a head between --- lines that is no YAML") from error
     if not isinstance(row, dict):
@@ -53,6 +53,13 @@ def _meta(text: str) -> dict[str, str]:
         for key, value in flat.items()
         if not isinstance(value, dict)
     }
+
+
+def _refers(text: str) -> bool:
+    """Whether a head names a part of itself: a few such lines can stand for more text than fits into memory."""
+    import yaml
+
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
 
 
 def _any_link(url: str) -> bool:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from data.articles.document import ASKED, Block, Document, LeftOutError, is_question, one_line, paragraph, plain
+from data.articles.document import (
+    ADDRESS,
+    ASKED,
+    Block,
+    Document,
+    LeftOutError,
+    is_question,
+    one_line,
+    paragraph,
+    plain,
+)
 from data.articles.unseen import prune
 from data.courtesy import words
 
@@ -24,7 +34,6 @@ _LEAST_MAIN = 0.4
 
 _DEEPEST = 200
 _TITLE_END = re.compile(r"\s+[|–—·»]\s+|\s+-\s+")
-_ADDRESS = re.compile(r"https?://[^\s<>\"']{1,2000}$", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*$")
 
 
@@ -70,7 +79,7 @@ def _head(soup: BeautifulSoup) -> tuple[str, dict[str, str]]:
     if _LANGUAGE.match(language):
         meta["page_language"] = language
     link = soup.find("link", rel="canonical")
-    if link and _ADDRESS.match(str(link.get("href") or "")):
+    if link and ADDRESS.fullmatch(str(link.get("href") or "")):
         meta["url"] = str(link["href"])
     return _TITLE_END.split(title)[0], meta
 

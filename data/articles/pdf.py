@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -211,7 +211,7 @@ def _join(left: str, right: str) -> str:
     return left + right if _GLUE.search(left) and _GLUE.search(right[:1]) else f"{left} {right}"
 
 
-def _levels(lines: Sequence[Line]) -> Any:
+def _levels(lines: Sequence[Line]) -> Callable[[Line], int]:
     """A function from a line to its level as a heading, or 0."""
     letters: Counter[float] = Counter()
     for line in lines:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from data.articles.document import LeftOutError, one_line
+from data.articles.document import ADDRESS, LeftOutError, one_line
 from data.articles.faq import Report, text_of
-from data.articles.tables import PRODUCT_FIELDS, columns_of, plain_name
+from data.articles.tables import PRODUCT_FIELDS, columns_of
 from data.articles.wording import Attribute, attribute_named, generic
 from data.courtesy import words
+from data.readers.columns import plain_name
 
 LONGEST_VALUE = 600
 """Characters of an attribute's value; what is longer is no attribute."""
@@ -30,6 +31,9 @@ _INTERNAL = re.compile(
     r"map_price|ek)(?:_|$)|成本|进价|供应商|毛利|内部|备注|^custom_label"
 )
 """What a shop knows of a product and customers do not."""
+
+_FOR_WHOM = ("site", "audience", "valid_from", "valid_until")
+"""Columns in which the variants of one product must agree: what agents only may see must not be said to all."""
 
 _PRICE_IN = re.compile(r"^(?:unit_|regular_|retail_)?price_(?:in_)?([a-z]{3})$")
 _LANGUAGE_END = re.compile(r"_(en|zh|cn)(?:_(?:cn|hans|us|gb))?$")
@@ -129,15 +133,16 @@ class Catalogue:
             yield _Column(at, known, told)
 
     def products(self, rows: Iterable[tuple[int, Sequence[str]]], place: str, report: Report) -> list[Product]:
-        """The products; variants with one ``item_group_id`` are one product.
+        """The products; variants with one ``item_group_id`` are one product, if the same people may see them.
 
         Args:
             rows: (line, values).
             place: Of the file, for the report.
             report: Called for each row that is left out.
         """
-        found: dict[str, Product] = {}
+        found: dict[tuple[str, ...], Product] = {}
         ids: set[str] = set()
+        named: set[str] = set()
         for line, values in rows:
             try:
                 product, group = self._product(values)
@@ -147,13 +152,16 @@ class Catalogue:
             except LeftOutError as error:
                 report(f"{place} row {line}", str(error))
                 continue
-            if group and group in found:
-                _merge(found[group], product)
-            else:
-                found[group or product.id] = product
-                if group and group != product.id:
-                    product.ids.insert(0, group)
-                    product.id = group
+            key = (group or product.id, *(product.meta[name] for name in _FOR_WHOM))
+            if group and key in found:
+                _merge(found[key], product)
+                continue
+            found[key] = product
+            if group and group != product.id:
+                product.ids.insert(0, group)
+            if group not in named:
+                product.id = group or product.id
+                named.add(product.id)
         return list(found.values())
 
     def _product(self, values: Sequence[str]) -> tuple[Product, str]:
@@ -177,7 +185,7 @@ class Catalogue:
             product.states.append(row["availability"])
         pieces = row.get("stock", "")
         product.stock = int(float(pieces)) if re.fullmatch(r"\d{1,7}(?:\.0+)?", pieces) else None
-        product.meta = {k: row.get(k, "") for k in ("site", "audience", "tags", "valid_from", "valid_until")}
+        product.meta = {name: row.get(name, "") for name in ("tags", *_FOR_WHOM)}
         return product, one_line(row.get("group", ""))
 
 
@@ -200,7 +208,7 @@ def _value(cell: str) -> str:
 
 def _url(row: Mapping[str, str]) -> str:
     url = one_line(row.get("url", ""))
-    return url if re.match(r"https?://[^\s/]", url) else ""
+    return url if ADDRESS.fullmatch(url) else ""
 
 
 def read_money(text: str, currency: str = "") -> Money | None:

@@ -1,10 +1,12 @@
 """Imported sources on disk: ``var/sources/NAME`` with the answers and, written last, what they are and their hash.
 
-The file of answers is named by its content, so that a reader finds the old source or the new one whole at any moment.
+The file of answers is named by its content and stays until the import after the next, so that a reader finds the old
+source or the new one whole at any moment.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -93,13 +95,12 @@ def write_source(parent: Path, imported: Imported, options: Options, origin: Pat
         origin: From where.
     """
     folder = parent / options.name
-    folder.mkdir(parents=True, exist_ok=True)
     rows = (json.dumps(answer.to_json(), ensure_ascii=False, separators=(",", ":")) for answer in imported.answers)
-    draft = folder / ".answers.jsonl"
-    write_atomic(draft, "".join(f"{row}\n" for row in rows))
-    digest = hash_file(draft)
+    text = "".join(f"{row}\n" for row in rows)
+    digest = hashlib.sha256(text.encode()).hexdigest()
     name = f"answers-{digest[:12]}.jsonl"
-    draft.replace(folder / name)
+    before = _named_in(folder)
+    write_atomic(folder / name, text)
     source = Source(
         name=options.name,
         origin=str(origin.resolve()),
@@ -114,9 +115,25 @@ def write_source(parent: Path, imported: Imported, options: Options, origin: Pat
     )
     write_atomic(folder / ABOUT, json.dumps(asdict(source), indent=2, ensure_ascii=False) + "\n")
     for old in folder.glob("answers-*.jsonl"):
-        if old.name != name:
-            old.unlink()
+        if old.name not in (name, before):  # who has read the old source.json still finds what it names
+            old.unlink(missing_ok=True)
     return source
+
+
+def _named_in(folder: Path) -> str:
+    """The file of answers that a source has now; empty where there is none, or it is damaged."""
+    try:
+        return read_about(folder).file
+    except InputError:
+        return ""
+
+
+def earlier_answers(parent: Path, name: str) -> list[Answer] | None:
+    """The answers that a source has now; None where there is none, or it is damaged and an import shall mend it."""
+    try:
+        return answers_in(parent, read_about(parent / name))
+    except InputError:
+        return None
 
 
 def sources_in(parent: Path) -> list[Source]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from data.articles.document import LeftOutError
 from data.articles.options import Kind
 from data.errors import InputError
 from data.readers.checks import shown_names
+from data.readers.columns import parse_mapping, plain_name, position_of
 from data.readers.rows import read_rows
 from data.readers.source import Problem, Problems, inspect
 
@@ -51,12 +51,7 @@ PRODUCT_FIELDS: dict[str, str] = {
     "valid_from": "valid_from 生效日期",
     "valid_until": "valid_until 失效日期",
 }
-_PLAIN = re.compile(r"[\s\-_./()（）:：]+")
-
-
-def plain_name(name: str) -> str:
-    """A column's name as it is compared: lower case, one underscore between words, without a prefix such as ``g:``."""
-    return _PLAIN.sub("_", re.sub(r"^g:", "", name.strip().lower())).strip("_")
+_FIELDS = tuple(sorted({*QUESTION_FIELDS, *PRODUCT_FIELDS}))
 
 
 class Table:
@@ -100,7 +95,7 @@ def kind_of(header: Sequence[str], mapping: str | None, kind: Kind | None = None
     Raises:
         LeftOutError: Neither.
     """
-    if kind in ("questions", "catalogue"):
+    if kind is not None:
         return kind
     told = parse_map(mapping)
     names = {plain_name(name) for name in header}
@@ -129,7 +124,8 @@ def columns_of(header: Sequence[str], mapping: str | None, fields: Mapping[str, 
     chosen: dict[str, int] = {}
     for field, column in told.items():
         if column and field in fields:
-            chosen[field] = _position(header, plain, field, column)
+            shown = shown_names(list(header), header=True)
+            chosen[field] = position_of(header, field, column, where="", shown=shown)
     for field, names in fields.items():
         if field not in told:
             at = next(
@@ -146,29 +142,4 @@ def parse_map(mapping: str | None) -> dict[str, str]:
     Raises:
         InputError: Not of that form, or a field that does not exist.
     """
-    told: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in (mapping or "").split(","))):
-        field, equals, column = pair.partition("=")
-        field = field.strip().lower()
-        if not equals or not (field in QUESTION_FIELDS or field in PRODUCT_FIELDS):
-            raise InputError(
-                "--map",
-                got=pair[:60],
-                expected=f"field=column with a field of {', '.join(sorted({*QUESTION_FIELDS, *PRODUCT_FIELDS}))}",
-                next_step="Write for example --map question=Frage,answer=Antwort.",
-            )
-        told[field] = column.strip()
-    return told
-
-
-def _position(header: Sequence[str], plain: Sequence[str], field: str, column: str) -> int:
-    if column in header:
-        return list(header).index(column)
-    if plain_name(column) in plain:
-        return plain.index(plain_name(column))
-    raise InputError(
-        f"--map {field}={column}",
-        got=f"no column {column!r}",
-        expected=f"one of {shown_names(list(header), header=True)}",
-        next_step="Mend --map.",
-    )
+    return parse_mapping(mapping, _FIELDS, aliases={}, example="question=Frage,answer=Antwort")

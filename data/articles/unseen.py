@@ -44,8 +44,7 @@ _HIDING = re.compile(
 )
 _COLOUR = re.compile(r"(?:^|;)color:([^;!]+)")
 _BEHIND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")
-_RULE = re.compile(r"([^{}@]+)\{([^{}]*)\}")
-_AT_RULE = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
+_MARK = re.compile("[{};]")
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _WHITE = words(
     "white #fff #ffffff #ffff #ffffffff rgb(255,255,255) rgba(255,255,255,1) hsl(0,0%,100%) snow ghostwhite #fefefe "
@@ -141,8 +140,7 @@ def _hidden_by(soup: BeautifulSoup, sheets: list[str]) -> Iterator[Tag]:
     """What rules of the page's own style sheets hide, on every screen; a selector that cannot be read hides nothing."""
     from soupsieve import SelectorSyntaxError
 
-    text = _AT_RULE.sub("", _CSS_COMMENT.sub("", "\n".join(sheets)))
-    hiding = [selector.strip() for selector, body in _RULE.findall(text) if _HIDING.search(_flat(body))]
+    hiding = [selector for selector, body in _rules("\n".join(sheets)) if _HIDING.search(_flat(body))]
     for selector in hiding[:_MOST_RULES]:
         try:
             with warnings.catch_warnings():
@@ -150,3 +148,22 @@ def _hidden_by(soup: BeautifulSoup, sheets: list[str]) -> Iterator[Tag]:
                 yield from (tag for tag in soup.select(selector) if tag.name not in ("html", "body"))
         except (SelectorSyntaxError, NotImplementedError, ValueError):
             continue
+
+
+def _rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """(selector, body) of each rule that stands in no ``@`` rule; in one pass, since a page may bring megabytes."""
+    text = _CSS_COMMENT.sub("", sheet)
+    selector, start, depth = "", 0, 0
+    for mark in _MARK.finditer(text):
+        if mark[0] == "{":
+            depth += 1
+            if depth == 1:
+                selector, start = text[start : mark.start()].strip(), mark.end()
+        elif mark[0] == "}":
+            depth = max(0, depth - 1)
+            if not depth:
+                if selector and not selector.startswith("@"):
+                    yield selector, text[start : mark.start()]
+                selector, start = "", mark.end()
+        elif not depth:  # the end of an @import
+            start = mark.end()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.articles.document import Block, Document, LeftOutError, is_question, one_line, paragraph, plain, with_lists
 from data.articles.pages import table_lines
-from data.readers.packed import FREE_BYTES, MOST_RATIO
+from data.readers.packed import MOST_RATIO, unpacks_without_measure
 
 if TYPE_CHECKING:
     from docx.table import Table
@@ -66,7 +66,7 @@ def _check(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            total = sum(info.file_size for info in archive.infolist())
+            huge = unpacks_without_measure(archive, path)
             encrypted = any(info.flag_bits & 1 for info in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise LeftOutError("a damaged DOCX file (no zip)") from error
@@ -74,7 +74,7 @@ def _check(path: Path) -> None:
         raise LeftOutError("an encrypted DOCX file; save it without a password")
     if "word/document.xml" not in names:
         raise LeftOutError("a file named .docx that is no Word document")
-    if total > max(FREE_BYTES, MOST_RATIO * path.stat().st_size):
+    if huge:
         raise LeftOutError(f"a file that unpacks to more than {MOST_RATIO} times its size")
 
 

@@ -184,12 +184,8 @@ def generic(label: str, key: str, language: str) -> Attribute:
 
 def fill(pattern: str, name: str, value: str = "") -> str:
     """A sentence; braces in the name or the value are only characters."""
-    end = (
-        ""
-        if value.endswith((".", "。", "!", "！", "?", "？")) and pattern.endswith(("{value}.", "{value}。"))
-        else None
-    )
-    pattern = pattern if end is None else pattern[:-1]
+    if value.endswith((".", "。", "!", "！", "?", "？")) and pattern.endswith(("{value}.", "{value}。")):
+        pattern = pattern[:-1]  # one full stop is enough
     return re.sub(r"\{(name|value)\}", lambda match: name if match[1] == "name" else value, pattern)
 
 

@@ -84,11 +84,12 @@ def find_columns(
         InputError: A pair that names no field or no column, or too few columns to read anything.
     """
     told = parse_mapping(mapping)
-    plain = [_plain(name) for name in header]
+    plain = [plain_name(name) for name in header]
     chosen: dict[str, int] = {}
     for field, column in told.items():
         if column:
-            chosen[field] = _position(path, header, plain, field, column)
+            shown = _shown(header, header)
+            chosen[field] = position_of(header, field, column, where=f" in {path}", shown=shown)
     for field in FIELDS:
         if field not in told and (position := _guess(field, plain, set(chosen.values()))) is not None:
             chosen[field] = position
@@ -106,24 +107,34 @@ def shape_of(columns: Mapping[str, int]) -> str:
     return "labelled" if {"intent", "topic", "label"} & set(columns) else "prefixed"
 
 
-def parse_mapping(mapping: str | None) -> dict[str, str]:
-    """Reads ``text=body,role=from``.
+def parse_mapping(
+    mapping: str | None,
+    fields: Sequence[str] = FIELDS,
+    *,
+    aliases: Mapping[str, str] = _ALIASES,
+    example: str = "text=body,role=from,conversation=ticket",
+) -> dict[str, str]:
+    """Reads ``text=body,role=from``; ``title=`` leaves a field out.
+
+    Args:
+        mapping: What ``--map`` says; None is nothing.
+        fields: That there are.
+        aliases: Other names of them.
+        example: For the message.
 
     Raises:
         InputError: Not of that form, or a field that does not exist.
     """
     told: dict[str, str] = {}
-    for pair in (mapping or "").split(","):
-        if not pair.strip():
-            continue
+    for pair in filter(None, map(str.strip, (mapping or "").split(","))):
         field, equals, column = pair.partition("=")
-        field = _ALIASES.get(field.strip().lower(), field.strip().lower())
-        if not equals or field not in FIELDS:
+        field = aliases.get(field.strip().lower(), field.strip().lower())
+        if not equals or field not in fields:
             raise InputError(
                 "--map",
-                got=pair.strip()[:60],
-                expected=f"field=column with a field of {', '.join(FIELDS)}",
-                next_step="Write for example --map text=body,role=from,conversation=ticket.",
+                got=pair[:60],
+                expected=f"field=column with a field of {', '.join(fields)}",
+                next_step=f"Write for example --map {example}.",
             )
         told[field] = column.strip()
     return told
@@ -139,7 +150,7 @@ def describe(header: Sequence[str], columns: Mapping[str, int]) -> str:
 
 def known_names(row: Sequence[str]) -> int:
     """How many values of a row are names of columns that we know."""
-    return sum(_plain(name) in _ALL_NAMES for name in row)
+    return sum(plain_name(name) in _ALL_NAMES for name in row)
 
 
 def _is_header(header: Sequence[str]) -> bool:
@@ -150,26 +161,38 @@ def _is_header(header: Sequence[str]) -> bool:
 def _shown(header: Sequence[str], names: Sequence[str]) -> str:
     """Names of columns in a line; in a table without a header they are data, which must not be shown."""
     header_row = _is_header(header)
-    shown = [name for name in names if _plain(name) in _ALL_NAMES]
+    shown = [name for name in names if plain_name(name) in _ALL_NAMES]
     rest = shown_names([name for name in names if name not in shown], header=header_row)
     return ", ".join([*shown, rest] if rest else shown)
 
 
-def _plain(name: str) -> str:
-    return _PLAIN.sub("_", name.strip().lower()).strip("_")
+def plain_name(name: str) -> str:
+    """A column's name as it is compared: lower case, one underscore between words, without Google's prefix ``g:``."""
+    return _PLAIN.sub("_", name.strip().lower().removeprefix("g:")).strip("_")
 
 
-def _position(path: Path, header: Sequence[str], plain: Sequence[str], field: str, column: str) -> int:
+def position_of(header: Sequence[str], field: str, column: str, *, where: str, shown: str) -> int:
+    """Where the column stands that ``--map`` names.
+
+    Args:
+        header: The columns' names.
+        field: Of the pair.
+        column: Of the pair, as it is written or as names are compared.
+        where: For the message: `` in FILE``, or nothing.
+        shown: For the message: the columns that may be named.
+
+    Raises:
+        InputError: There is no such column.
+    """
     if column in header:
         return list(header).index(column)
-    if _plain(column) in plain:
-        return plain.index(_plain(column))
+    plain, name = [plain_name(other) for other in header], plain_name(column)
+    if name in plain:
+        return plain.index(name)
     raise InputError(
-        f"--map {field}={column}",
-        got=f"no column {column!r} in {path}",
-        expected=f"one of {_shown(header, header)}",
+        f"--map {field}={column}", got=f"no column {column!r}{where}", expected=f"one of {shown}",
         next_step="Mend --map.",
-    )
+    )  # fmt: skip
 
 
 def _guess(field: str, plain: Sequence[str], taken: set[int]) -> int | None:

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from data.courtesy import words
 from data.errors import InputError
+
+if TYPE_CHECKING:
+    import zipfile
 
 MOST_RATIO = 250
 """A packed log may unpack to this many times its size. Real logs reach 5 to 40; deflate ends at 1,032 (a bomb)."""
@@ -191,6 +194,12 @@ class _Measured(io.RawIOBase):
             raise too_large(self._path, f"a packed file that unpacks to more than {MOST_RATIO} times its size")
         buffer[: len(data)] = data
         return len(data)
+
+
+def unpacks_without_measure(archive: zipfile.ZipFile, file: Path) -> bool:
+    """Whether what is in a zip is larger than any honest one's: see ``MOST_RATIO``."""
+    total = sum(info.file_size for info in archive.infolist())
+    return total > max(FREE_BYTES, MOST_RATIO * file.stat().st_size)
 
 
 def too_large(path: Path, got: str) -> InputError:

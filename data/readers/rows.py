@@ -17,7 +17,7 @@ from data.errors import InputError
 from data.readers.checks import writable
 from data.readers.columns import known_names
 from data.readers.jsonstream import rows as json_objects
-from data.readers.packed import FREE_BYTES, MOST_RATIO, too_large
+from data.readers.packed import MOST_RATIO, too_large, unpacks_without_measure
 from data.readers.source import Problems, Source
 
 LONGEST_FIELD = 1 << 20
@@ -114,10 +114,10 @@ def _check_sizes(path: Path, file: Path) -> None:
     """Refuses a spreadsheet that unpacks without measure: its shared texts are held in memory."""
     try:
         with zipfile.ZipFile(file) as archive:
-            total = sum(info.file_size for info in archive.infolist())
+            huge = unpacks_without_measure(archive, file)
     except zipfile.BadZipFile as error:
         raise _damaged(path, "XLSX", error) from error
-    if total > max(FREE_BYTES, MOST_RATIO * file.stat().st_size):
+    if huge:
         raise too_large(path, f"a spreadsheet that unpacks to more than {MOST_RATIO} times its size")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.approvals import append_approval, applied, decide, read_approvals
+from data.approvals import append_approval, applied, decide, decisions, read_approvals
 from data.approving import waiting
 from data.build import build_dataset
 from data.errors import InputError
@@ -122,6 +122,18 @@ def test_a_placeholder_is_never_approved(tmp_path: Path) -> None:
     assert not same.reusable
 
 
+def test_a_decision_about_an_edited_answer_is_about_what_is_shown() -> None:
+    said, shown = "It is in aisle 5, I just looked.", "Ask us for the aisle."
+    earlier = [decide(answer_of(text), "edit", by="anna", text=shown) for text in (said, CASE)]
+    edited = answer_of(shown, reusable=True, held_back=None, decided="edited")
+    for verdict, text in (("approve", shown), ("reject", None)):
+        made = decisions(edited, verdict, earlier, by="bo")  # type: ignore[arg-type]
+        assert [(one.said, one.text) for one in made] == [(said, text), (CASE, text)]
+        (after,) = applied([answer_of(said)], {made[0].key: made[0]})
+        assert after.reusable == (verdict == "approve")
+        assert after.text == (text or said)
+
+
 def test_the_list_holds_what_a_person_can_decide_the_most_useful_first() -> None:
     answers = [
         answer_of(CASE, held_back="says what somebody did"),
@@ -194,3 +206,14 @@ def test_review_keeps_each_key_that_is_pressed(tmp_path: Path) -> None:
     assert "2 decided" in done.stderr
     assert sorted(a.verdict for a in read_approvals(approvals(tmp_path)).values()) == ["approve", "reject"]
     assert ONCE in [a.said for a in read_approvals(approvals(tmp_path)).values() if a.verdict == "approve"]
+
+
+def test_review_shows_an_answer_again_after_undo_or_a_text_that_cannot_be_said(tmp_path: Path) -> None:
+    build(tmp_path)
+    done = careline(tmp_path, "review", "--by", "anna", keys="aur" + "eAsk <NAME_1>.\nq")
+    assert "1 decided" in done.stderr
+    assert "placeholder" in done.stderr
+    (rejected,) = read_approvals(approvals(tmp_path)).values()
+    assert rejected.verdict == "reject"
+    assert done.stdout.count(f"{rejected.said}\n  asked:") == 2
+    assert f"undone (approve): {ONCE}" in done.stdout

@@ -134,7 +134,7 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_spreadsheet_bomb_is_refused_before_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.readers.rows.FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(packed, "FREE_BYTES", 1 << 20)
     content = zipped({"xl/workbook.xml": b"<x/>", "xl/sharedStrings.xml": b" " * (16 << 20)})
     with pytest.raises(InputError, match="more than 250 times its size"):
         read(put(tmp_path / "x.xlsx", content))

@@ -117,3 +117,6 @@ def test_a_damaged_source_is_no_part_of_an_index(place: Workspace, tmp_path: Pat
     with pytest.raises(InputError, match="not those that were imported"):
         run(place, "build")
     assert place.live() == live
+    mended = imported(place, tmp_path / "a.md")  # as the message says
+    assert mended["index"] == place.live().index
+    assert (mended["added"], mended["changed"]) == (1, 0)

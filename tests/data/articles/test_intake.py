@@ -77,6 +77,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_imported(tmp_path: Path) -> N
         odd_csv="colour,height\nred,2\n",
         movie_mp4="x",
         fill_md="# B\n\nDear {name}",
+        heads_md="# A\n\n## B\n",
         date_md="---\nvalid_from: tomorrow\n---\n# C\n\ntext",
     )
     os.symlink(outside, folder / "link.md")
@@ -89,9 +90,10 @@ def test_what_cannot_be_read_is_named_and_the_rest_imported(tmp_path: Path) -> N
         "broken.xml": "broken XML at line 1", "bomb.xml": "entities", "file.xml": "entities", "scan.pdf": "PDF",
         "bad.docx": "damaged DOCX", "binary.md": "binary", "odd.csv": "expected question and answer",
         "movie.mp4": "not read", "B": "never filled in", "date.md": "expected a date", "link.md": "leaves the folder",
-        "folder": "not followed",
+        "folder": "not followed", "heads.md": "without a text",
     }  # fmt: skip
     assert set(told) == set(expected)
+    assert (made.files, made.kinds) == (2, {"articles": 2})
     for place, reason in expected.items():
         assert reason in told[place], place
         assert "\n" not in told[place]
@@ -107,7 +109,10 @@ def test_encodings_are_told(tmp_path: Path) -> None:
     assert {answer.text[:4] for answer in made.answers} == {"普通快递"}
 
 
-@pytest.mark.parametrize("case", ["missing", "empty", "ending", "name", "audience", "dates", "map", "nothing"])
+@pytest.mark.parametrize(
+    "case",
+    ["missing", "empty", "ending", "name", "audience", "kind", "language", "prefix", "dates", "map", "nothing"],
+)
 def test_a_source_without_anything_is_refused(tmp_path: Path, case: str) -> None:
     write(tmp_path, a_md="# A\n\ntext", b_exe="x", sub__c_md="")
     (tmp_path / "none").mkdir()
@@ -117,6 +122,9 @@ def test_a_source_without_anything_is_refused(tmp_path: Path, case: str) -> None
         "ending": (tmp_path / "b.exe", HELP),
         "name": (tmp_path, Options("../x")),
         "audience": (tmp_path, Options("a", audience="all of them")),  # type: ignore[arg-type]
+        "kind": (tmp_path, Options("a", kind="articles")),  # type: ignore[arg-type]
+        "language": (tmp_path, Options("a", language="zh-CN")),
+        "prefix": (tmp_path, Options("a", url_prefix="javascript:alert(1)")),
         "dates": (tmp_path, Options("a", valid_from=2.0, valid_until=1.0)),
         "map": (tmp_path, Options("a", mapping="nonsense=x")),
         "nothing": (tmp_path / "sub", HELP),
@@ -198,6 +206,25 @@ def test_variants_in_a_feed_are_one_product(tmp_path: Path) -> None:
     assert found["What is the sole of Tarn boots?"].text == "Sole of Tarn boots: rubber."
 
 
+def test_variants_that_others_may_see_stay_apart(tmp_path: Path) -> None:
+    rows = (
+        "id,item_group_id,title,colour,audience\nb-red,b,Boots,red,\nb-blue,b,Boots,blue,agents\nb-pink,b,Boots,pink,\n"
+    )
+    write(tmp_path, shop_csv=rows)
+    made = read_source(tmp_path / "shop.csv", Options("shop", language="en"))
+    assert not made.left_out
+    assert {a.text for a in made.answers if a.audience == "public" and "olours" in a.text} == {
+        "Available colours for Boots: red, pink.", "Boots: Colours: red, pink."
+    }  # fmt: skip
+    assert {a.products for a in made.answers if a.audience == "agents"} == {("b", "b-blue")}
+
+
+def test_a_language_is_a_code_and_a_name_of_one_leaves_it_to_the_text(tmp_path: Path) -> None:
+    write(tmp_path, faq_csv="question,answer,language\nA?,Yes.,English\nB?,Oui.,fr-FR\n有吗？,有。,Chinese\n")
+    made = read_source(tmp_path / "faq.csv", HELP)
+    assert [answer.language for answer in made.answers] == ["en", "fr", "zh"]
+
+
 @pytest.mark.parametrize(
     ("text", "told", "expected"),
     [
@@ -221,7 +248,11 @@ def test_a_source_on_disk_is_whole_and_verified(tmp_path: Path) -> None:
     write(tmp_path / "help", a_md="# A\n\nnew")
     second = write_source(parent, read_source(tmp_path / "help", HELP), HELP, tmp_path / "help")
     assert first.hash != second.hash
-    assert sorted(path.name for path in (parent / "help").iterdir()) == [second.file, "source.json"]
+    assert answers_in(parent, first) == made.answers  # for who has read the old source.json
+    assert answers_in(parent, second) != made.answers
+    write(tmp_path / "help", a_md="# A\n\nnewer")
+    second = write_source(parent, read_source(tmp_path / "help", HELP), HELP, tmp_path / "help")
+    assert not (parent / "help" / first.file).exists()
     (parent / "help" / second.file).write_text("{}\n")
     with pytest.raises(InputError, match="not those that were imported"):
         answers_in(parent, sources_in(parent)[0])

@@ -80,6 +80,13 @@ def test_what_a_person_sees_is_read(shown: str) -> None:
     assert "On a banner." in text_of(read_page(f"<body><h1>A</h1>{shown}</body>"))
 
 
+def test_a_style_sheet_is_read_in_one_pass() -> None:
+    rules = "@import 'a.css'; @media print { .p { color: red } .p { display: none } } .zz { display: none }"
+    sheet = "a" * 300_000 + "}" + "@media{" * 5 + "}" * 5 + "/* x */" + rules  # quadratic patterns take minutes here
+    page = f"<style>{sheet}</style><p class='p'>seen</p><p class='zz'>{EVIL}</p>"
+    assert text_of(read_page(page)) == "seen"
+
+
 def test_invisible_characters_are_dropped() -> None:
     tags = "".join(chr(0xE0000 + ord(c)) for c in "hide")
     assert plain(f"a\u200bb\u202ec{tags}\x00\ufeff d\u00a0e") == "abc d e"
@@ -118,6 +125,8 @@ def test_questions_in_running_text_are_headings_that_end() -> None:
 def test_the_head_of_a_markdown_file_is_data() -> None:
     document = read_markdown("---\ntitle: Returns\ntags: [a, b]\nvalid_until: 2027-01-01\n---\nText.\n")
     assert (document.title, dict(document.meta)) == ("Returns", {"tags": "a, b", "valid_until": "2027-01-01"})
+    both = read_markdown("---\ntitle: Returns & refunds\n---\nText.\n")
+    assert both.title == "Returns & refunds"
     for head in ("title: [", "- a", "x: !!python/object/apply:os.system [ls]", "a: &x [1]\nb: *x"):
         with pytest.raises(LeftOutError, match="no YAML"):
             read_markdown(f"---\n{head}\n---\nText.\n")
