@@ -93,12 +93,12 @@ class Evidence:
         self.asked = np.full(len(self.rows), NO_ROW, dtype=np.int64)
         self.lists: list[Rows] = []
         self._among = among
-        self._may = self._only(among) if allowed.answers is None else _reads(allowed.answers, self.rows)
-
-    def _only(self, among: Rows | None) -> Mask:
-        if among is None:
-            return np.ones(len(self.rows), dtype=bool)
-        return np.isin(self.rows, among)
+        if among is not None:
+            self._may = np.isin(self.rows, among)
+        elif allowed.answers is not None:
+            self._may = _reads(allowed.answers, self.rows)
+        else:
+            self._may = self.rows < allowed.size
 
     def dense_answers(self) -> None:
         """Answers whose text is near the context. Exact cosines of the whole pool come in ``complete``."""
