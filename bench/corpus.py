@@ -22,11 +22,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from bench.printer import ROOT, CannotRun
+from bench.printer import ROOT
+from bench.shared import place_of
 from data.records import write_rows
 from data.schema import Answer, Example
 
-SHARED = ROOT.parent / "shared" / "data"
 FOLDER = ROOT / "var" / "bench" / "scale"
 ANSWERS, LOGGED, QUESTIONS = 1_000_000, 20_000, 10_000
 _SHARES = {"star": 0.5, "tweetsumm": 0.3, "bank": 0.2}
@@ -71,18 +71,6 @@ def sources() -> tuple[Source, ...]:
     with place_of("bank_faqs.csv").open(encoding="utf-8", newline="") as stream:
         made.append(_source("bank", ((row["Question"], row["Answer"]) for row in csv.DictReader(stream))))
     return tuple(made)
-
-
-def place_of(name: str) -> Path:
-    """Where a public data set lies.
-
-    Raises:
-        CannotRun: It is not here.
-    """
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path
 
 
 def _told(path: Path) -> Iterator[tuple[str, str]]:

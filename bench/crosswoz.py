@@ -7,7 +7,6 @@ for those of the test file. The 99 others are drawn with a fixed seed from the t
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import tempfile
@@ -87,10 +86,10 @@ def crosswoz() -> TrainingData:
 
 def _conversations() -> Iterator[tuple[Split, str, list[tuple[Role, str]]]]:
     """Split, name and turns of each conversation, in the files' order."""
-    from bench.ranking_zh import shared
+    from bench.shared import place_of
 
     for part in ("val", "test"):
-        with zipfile.ZipFile(io.BytesIO(shared(f"crosswoz_{part}.json.zip"))) as archive:
+        with zipfile.ZipFile(place_of(f"crosswoz_{part}.json.zip")) as archive:
             rows = json.loads(archive.read(f"{part}.json"))
         for at, (name, row) in enumerate(rows.items()):
             split: Split = "test" if part == "test" else ("train" if at < 0.9 * len(rows) else "valid")

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpus import FOLDER, place_of
+from bench.corpus import FOLDER
 from bench.paraphrase import STRENGTHS, Strength, paraphrase
 from bench.printer import Printer
+from bench.shared import place_of
 
 SEED = 5
 Right = NDArray[np.bool_]
@@ -170,13 +171,11 @@ def _bank(printer: Printer) -> None:
     faqs = bank_faqs()
     systems = Systems(faqs, OnnxEncoder.load(ModelLayout(base_encoder(FOLDER / "encoder")), threads=1))
     rows = halves(faqs)[1]
-    gains, ours, theirs = [], [], []
+    gains = []
     for strength in STRENGTHS:
         seen = measure(systems, rows, strength)
         peer = max((name for name in seen if name != "hybrid"), key=seen.__getitem__)
         gains.append(100 * (seen["hybrid"] - seen[peer]))
-        ours.append(seen["hybrid"])
-        theirs.append(seen[peer])
         told = ", ".join(f"{name} {value:.3f}" for name, value in seen.items())
         print(f"{strength.name}: {told}; gain {gains[-1]:+.1f} points over {peer}", file=sys.stderr)
     seconds, n = time.monotonic() - started, len(rows)

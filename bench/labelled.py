@@ -10,13 +10,13 @@ import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.printer import ROOT, CannotRun
+from bench.printer import ROOT
+from bench.shared import place_of
 from data.artifacts import Manifest, ModelLayout, create, hash_json, is_complete, load_manifest
 from finetune.encoder import find_base
 from finetune.intents import fit_intents
@@ -25,7 +25,6 @@ from finetune.progress import Stages
 from finetune.recipe import Recipe
 from retrieval.intents import IntentReader
 
-SHARED = ROOT.parent / "shared" / "data"
 KEPT = ROOT / "var" / "bench" / "intents"
 Row = tuple[str, str]
 
@@ -47,7 +46,7 @@ def banking77() -> tuple[list[Row], list[Row]]:
 
 def clinc150() -> Clinc:
     """CLINC150, all of it."""
-    with gzip.open(_place("clinc150_full.json.gz"), "rt", encoding="utf-8") as stream:
+    with gzip.open(place_of("clinc150_full.json.gz"), "rt", encoding="utf-8") as stream:
         rows = json.load(stream)
     split = {name: [(text, label) for text, label in rows[name]] for name in ("train", "val", "test")}
     return Clinc(**split, oos={name: [text for text, _ in rows[f"oos_{name}"]] for name in ("train", "val", "test")})
@@ -122,12 +121,5 @@ def tfidf_svm(train: list[Row], test: list[Row]) -> float:
 
 
 def _rows(name: str) -> list[Row]:
-    with _place(name).open(newline="", encoding="utf-8") as lines:
+    with place_of(name).open(newline="", encoding="utf-8") as lines:
         return [(row["text"], row["category"]) for row in csv.DictReader(lines)]
-
-
-def _place(name: str) -> Path:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.printer import ROOT, CannotRun, Printer
+from bench.shared import place_of
 
-SHARED = ROOT.parent / "shared" / "data"
 SPREADSHEET_CONVERSATIONS = 3000
 START_LIMIT = 1800.0
 """Seconds to wait for a server before the bench gives up."""
@@ -41,13 +41,6 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
             _spreadsheet(printer, Path(folder))
 
 
-def _data(name: str) -> Path:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path
-
-
 def _learn(workspace: Path, log: Path, *options: str) -> dict[str, Any]:
     command = [sys.executable, str(ROOT / "careline.py"), "learn", str(log), "--workspace", str(workspace), "--json"]
     done = subprocess.run([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, check=False)
@@ -61,7 +54,7 @@ def _star(printer: Printer, folder: Path) -> None:
     workspace = folder / "star"
     workspace.mkdir()
     started = time.monotonic()
-    ranking = _learn(workspace, _data("star.jsonl.gz"))["model"]["ranking"]
+    ranking = _learn(workspace, place_of("star.jsonl.gz"))["model"]["ranking"]
     seconds, n = time.monotonic() - started, ranking["n"]
     ours, peer = ranking["systems"]["careline"], ranking["systems"]["tfidf + logistic regression"]
     name = "TF-IDF + logistic regression"
@@ -86,7 +79,7 @@ def _demo(printer: Printer, folder: Path) -> None:
 
 def _spreadsheet(printer: Printer, folder: Path) -> None:
     sheet = folder / "tickets.csv"
-    _write_spreadsheet(_data("star.jsonl.gz"), sheet)
+    _write_spreadsheet(place_of("star.jsonl.gz"), sheet)
     started = time.monotonic()
     shop = folder / "shop"
     careline = [sys.executable, str(ROOT / "careline.py")]

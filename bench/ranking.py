@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import ranking_zh
-from bench.printer import ROOT, CannotRun, Printer
+from bench.printer import CannotRun, Printer
+from bench.shared import place_of
 
-SHARED = ROOT.parent / "shared" / "data"
 STAR, TWEETSUMM = "star.jsonl.gz", "tweetsumm_train_valid.jsonl.gz"
 FOLDS = 10
 TUNED = 0.9
@@ -58,13 +58,6 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
         ranking_zh.run(printer, quick=quick, only=",".join(chosen) if only else None)
 
 
-def _data(name: str) -> Path:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path
-
-
 def _recipe(*, minutes: float, quick: bool) -> Any:
     from finetune.recipe import load_recipe
 
@@ -84,7 +77,7 @@ def star_ranking(folder: Path, *, quick: bool) -> tuple[Any, Any, dict[str, Any]
     from data.workspace import Workspace
 
     folder.mkdir()
-    dataset = build_dataset([_data(STAR)], Workspace(folder))
+    dataset = build_dataset([place_of(STAR)], Workspace(folder))
     return dataset, *_trained(dataset, folder, _recipe(minutes=8.0, quick=quick))
 
 
@@ -117,7 +110,7 @@ def _tweetsumm(printer: Printer, folder: Path, wanted: set[str], *, quick: bool)
 
     started = time.monotonic()
     folder.mkdir()
-    built = build_dataset([_data(TWEETSUMM)], Workspace(folder))
+    built = build_dataset([place_of(TWEETSUMM)], Workspace(folder))
     dataset = as_published(built, folder)
     recipe = _recipe(minutes=5.0, quick=quick)
     if "tweetsumm" not in wanted:
@@ -133,7 +126,7 @@ def _tweetsumm(printer: Printer, folder: Path, wanted: set[str], *, quick: bool)
 
 
 def _rows() -> Iterator[dict[str, Any]]:
-    with gzip.open(_data(TWEETSUMM), "rt", encoding="utf-8") as lines:
+    with gzip.open(place_of(TWEETSUMM), "rt", encoding="utf-8") as lines:
         yield from (json.loads(line) for line in lines)
 
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.printer import Printer
+from bench.shared import place_of
 
-SHARED = ROOT.parent / "shared" / "data"
 ATEC_TRAIN, ATEC_TEST = 12_000, 4_000
 """Pairs, drawn with seed 0 from the parts; all would take an hour."""
 
@@ -42,21 +42,9 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
         languages.measure(printer)
 
 
-def shared(name: str) -> bytes:
-    """A file of the measurement data.
-
-    Raises:
-        CannotRun: It is not here.
-    """
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path.read_bytes()
-
-
 def atec_parts(seed: int = 0) -> tuple[list[tuple[str, str, bool]], list[tuple[str, str, bool]]]:
     """ATEC's pairs, split by question: what pairs connect stays together, a fifth of the groups is for testing."""
-    lines = gzip.decompress(shared("atec_pairs.tsv.gz")).decode("utf-8-sig").splitlines()
+    lines = gzip.decompress(place_of("atec_pairs.tsv.gz").read_bytes()).decode("utf-8-sig").splitlines()
     rows = [(one, other, label == "1") for _, one, other, label in (line.split("\t") for line in lines)]
     parent: dict[str, str] = {}
 

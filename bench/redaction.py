@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.printer import Printer
+from bench.shared import place_of
 
-SHARED = ROOT.parent / "shared" / "data"
 TUNING = 0
 """The half that may be looked at: English templates whose CRC-32 is even, Chinese ones with an even number."""
 
@@ -89,16 +89,9 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
         _speed()
 
 
-def _data(name: str) -> Path:
-    path = SHARED / name
-    if not path.is_file():
-        raise CannotRun(f"{name} is not here; expected in ../shared/data, which holds the measurement data")
-    return path
-
-
 def english_half(*, tuning: bool) -> list[Text]:
     """The texts of one half of Presidio's synthetic templates."""
-    with gzip.open(_data("presidio_synth_v2.json.gz"), "rt", encoding="utf-8") as stream:
+    with gzip.open(place_of("presidio_synth_v2.json.gz"), "rt", encoding="utf-8") as stream:
         rows = json.load(stream)
     half = TUNING if tuning else 1 - TUNING
     return [
@@ -242,7 +235,7 @@ def _speed() -> None:
     from data.redact import SMALL_LOG_KEY, Redactor
     from data.shop import facts_of
 
-    log = list(stream_logs([_data("star.jsonl.gz")]))
+    log = list(stream_logs([place_of("star.jsonl.gz")]))
     messages = sum(len(c.messages) for c in log)
     redactor = Redactor(facts_of(log[:: max(1, len(log) // 3000)], SMALL_LOG_KEY))
     started, changed = time.process_time(), 0

@@ -52,7 +52,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.printer import ROOT, CannotRun, Printer
+from bench.printer import CannotRun, Printer
+from bench.shared import place_of
 from data.courtesy import strip_courtesies
 from data.dedupe import answer_key
 from data.intake import stream_logs
@@ -60,7 +61,6 @@ from data.pairs import agent_utterances
 from data.redact import Redactor
 from data.reuse import STEADY, refusal_of
 
-SHARED = ROOT.parent / "shared" / "data"
 LABELS = Path(__file__).with_name("reuse_labels.csv")
 LOGS = {"star": "star.jsonl.gz", "tweetsumm": "tweetsumm_train_valid.jsonl.gz"}
 DRAWN = {"star": 600, "tweetsumm": 1200}
@@ -237,10 +237,7 @@ class Drawn:
 
 def said_in(log: str) -> list[Drawn]:
     """All messages of agents in one log, as they reach the answers."""
-    path = SHARED / LOGS[log]
-    if not path.is_file():
-        raise CannotRun(f"{path.name} is not here; expected in ../shared/data, which holds the measurement data")
-    conversations = list(stream_logs([path]))
+    conversations = list(stream_logs([place_of(LOGS[log])]))
     redactor = Redactor.of(conversations)
     redacted = (redactor.redact(conversation) for conversation in conversations)
     return [Drawn(log, c.id, u.turn, strip_courtesies(u.text), u.label) for c in redacted for u in agent_utterances(c)]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def index_of(size: int) -> Path:
     if not is_complete(folder, kind="index"):
         started = time.monotonic()
         vectors = vectors_of("answers", size)
-        answers = [row for row, _ in zip(read_rows(FOLDER / "answers.jsonl", Answer), range(size), strict=False)]
+        answers = list(islice(read_rows(FOLDER / "answers.jsonl", Answer), size))
         logged = logged_of(read_rows(FOLDER / "logged.jsonl", Example))
         asked = vectors_of("logged")[: len(logged)]
         with create(folder.parent, Manifest("index", folder.name, parents={"model": model})) as draft:

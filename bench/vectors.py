@@ -48,11 +48,10 @@ def vectors_of(part: str, count: int | None = None, folder: Path = FOLDER) -> ND
     return np.asarray(vectors[:wanted])
 
 
-def encode_corpus(folder: Path = FOLDER, *, processes: int | None = None) -> None:
+def encode_corpus(folder: Path = FOLDER) -> None:
     """Encodes what is not encoded yet, on all cores, and says on stderr how far it is."""
     model = base_encoder(folder / "encoder")
-    cores = processes or os.cpu_count() or 1
-    with multiprocessing.get_context("spawn").Pool(cores, _open, (str(model),)) as pool:
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count() or 1, _open, (str(model),)) as pool:
         for part in _PARTS:
             _encode(part, folder, pool)
 

@@ -71,6 +71,10 @@ class Alike:
         self._read = lru_cache(maxsize=_KEPT)(self._facts)  # of a row, whose text never changes
         self._words = lru_cache(maxsize=_KEPT)(self._words_of)
 
+    def words(self, row: int) -> frozenset[str]:
+        """The words of the answer in a row, as BM25 counts them; kept for those that were read last."""
+        return self._words(row)
+
     def among(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n, n) whether two of the answers in these rows say the same; symmetric, true on the diagonal."""
         places = [int(row) for row in rows]
@@ -105,11 +109,11 @@ class Alike:
         """
         order = np.argsort(-probability, kind="stable")
         head = order[:_DEEP]
-        same = self.among(rows[head]) if len(head) else np.zeros((0, 0), dtype=bool)
+        same = self.among(rows[head]).tolist()
         leaders: list[int] = []
         members: dict[int, list[int]] = {}
         for i in range(len(head)):
-            leader = next((other for other in leaders if same[i, other]), None)
+            leader = next((other for other in leaders if same[i][other]), None)
             if leader is None:
                 leaders.append(i)
                 members[i] = []
@@ -133,7 +137,7 @@ class Alike:
             return False
         if not _agreeing(one.numbers, two.numbers):
             return False
-        words, others = self._words(a), self._words(b)
+        words, others = self.words(a), self.words(b)
         return len(words & others) >= SHARED_WORDS * max(1, len(words | others))
 
     def _facts(self, row: int) -> _Facts:

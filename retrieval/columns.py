@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,16 +208,15 @@ class Columns:
             KeyError: The facts are not those of an index.
         """
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        arrays = {name: _mapped(folder / f"{name}.npy") for name in _TYPES}
+        arrays = _arrays_in(folder, _TYPES)
         labels = {
             name: Labels(
                 facts["names"][name], _mapped(folder / f"{name}.starts.npy"), _mapped(folder / f"{name}.codes.npy")
             )
             for name in _LABELS
         }
-        sizes = {len(rows) for rows in arrays.values()} | {len(label.starts) - 1 for label in labels.values()}
-        if len(sizes) > 1 or any(rows.dtype != _TYPES[name] for name, rows in arrays.items()):
-            raise ValueError("columns of different lengths or types")
+        if {len(label.starts) - 1 for label in labels.values()} != {len(arrays["alive"])}:
+            raise ValueError("labels of different lengths")
         names = {name: list(facts["names"][name]) for name in ("language", "site")}
         newest = float("nan") if facts["newest"] is None else float(facts["newest"])
         parts: dict[str, Any] = {name: Grown(rows) for name, rows in arrays.items()} | labels
@@ -246,7 +245,7 @@ class Asked:
     def save(self, folder: Path) -> None:
         """Writes an ``.npy`` file for each column."""
         for name in _ASKED:
-            np.save(folder / f"asked.{name}.npy", getattr(self, name).all(), allow_pickle=False)
+            np.save(folder / f"{_ASKED_AS}{name}.npy", getattr(self, name).all(), allow_pickle=False)
 
     @classmethod
     def load(cls, folder: Path) -> Asked:
@@ -254,12 +253,13 @@ class Asked:
 
         Raises:
             OSError: A file is missing.
-            ValueError: A file is damaged.
+            ValueError: A file is damaged, or they do not belong together.
         """
-        return cls(**{name: Grown(_mapped(folder / f"asked.{name}.npy")) for name in _ASKED})
+        return cls(**{name: Grown(rows) for name, rows in _arrays_in(folder, _ASKED, prefix=_ASKED_AS).items()})
 
 
-_ASKED = ("answer", "count", "in_scope", "alive")
+_ASKED: dict[str, Any] = {"answer": np.int64, "count": np.float32, "in_scope": np.bool_, "alive": np.bool_}
+_ASKED_AS = "asked."
 _PLAIN = ("alive", "sayable", "curated", "audience", "language", "site", "since", "until")
 _LABELS = ("topics", "tags", "products")
 
@@ -285,6 +285,14 @@ def _recency(used: NDArray[np.float64], newest: float) -> NDArray[np.float32]:
     """0..1 for times; 0.5 for those that are not known."""
     age = np.maximum(newest - used, 0.0)
     return np.nan_to_num(0.5 ** (age / _HALF_LIFE), nan=0.5).astype(np.float32)
+
+
+def _arrays_in(folder: Path, types: Mapping[str, Any], *, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """The arrays of some columns, mapped, all of one length."""
+    arrays = {name: _mapped(folder / f"{prefix}{name}.npy") for name in types}
+    if len({len(rows) for rows in arrays.values()}) > 1 or any(arrays[name].dtype != types[name] for name in types):
+        raise ValueError("columns of different lengths or types")
+    return arrays
 
 
 def _mapped(path: Path) -> NDArray[Any]:

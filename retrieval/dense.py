@@ -239,10 +239,17 @@ class _Rough:
             return best(vectors @ self.take(rows).T, np.broadcast_to(rows, (len(vectors), len(rows))), k)
         with _selector(among) as chosen:
             rough = self._rough(vectors, min(allowed, k + max(_SPARE, k // 2)), allowed / self.size, chosen)
+            short = (rough < 0).any(axis=1)
+            if short.any():  # what is allowed lies far from what is asked
+                rough[short] = self._all(vectors[short], rough.shape[1], chosen)
         return self._refined(vectors, rough, k)
 
     def _rough(self, vectors: Vectors, k: int, share: float, chosen: faiss.IDSelector | None) -> Ids:
-        """(n, k) rows by 8 bits, of which a share is allowed."""
+        """(n, k) rows by 8 bits, of which a share is allowed; -1 where fewer were met."""
+        raise NotImplementedError
+
+    def _all(self, vectors: Vectors, k: int, chosen: faiss.IDSelector | None) -> Ids:
+        """(n, k) the same, looking through all rows."""
         raise NotImplementedError
 
     def _refined(self, vectors: Vectors, rows: Ids, k: int) -> Found:
@@ -282,11 +289,16 @@ class _Graph(_Rough):
         import faiss
 
         if share < _LEAST_SHARE:
-            flat = faiss.downcast_index(self._index.storage)
-            return np.asarray(flat.search(vectors, k, params=faiss.SearchParameters(sel=chosen))[1])
+            return self._all(vectors, k, chosen)
         breadth = min(_BROADEST, math.ceil(max(_BREADTH, 2 * k) / share))
         wide = faiss.SearchParametersHNSW(efSearch=breadth, sel=chosen)
         return np.asarray(self._index.search(vectors, k, params=wide)[1])
+
+    def _all(self, vectors: Vectors, k: int, chosen: faiss.IDSelector | None) -> Ids:
+        import faiss
+
+        flat = faiss.downcast_index(self._index.storage)
+        return np.asarray(flat.search(vectors, k, params=faiss.SearchParameters(sel=chosen))[1])
 
 
 class _Inverted(_Rough):
@@ -327,6 +339,9 @@ class _Inverted(_Rough):
         coarse = faiss.SearchParametersHNSW(efSearch=max(_COARSE_BREADTH, probes))
         given = faiss.SearchParametersIVF(nprobe=probes, sel=chosen, quantizer_params=coarse)
         return np.asarray(self._index.search(vectors, k, params=given)[1])
+
+    def _all(self, vectors: Vectors, k: int, chosen: faiss.IDSelector | None) -> Ids:
+        return self._wide(vectors, k, self.lists, chosen)
 
     def _wide(self, vectors: Vectors, k: int, probes: int, chosen: faiss.IDSelector | None) -> Ids:
         """(n, k) rows of many lists, whose order is computed exactly. Python's own door takes no parameters here."""

@@ -167,7 +167,7 @@ def _print_gaps(found: list[Gap], asked: int) -> None:
     table = Table("asked", "question and others like it", "the bot", "nearest answer", show_lines=True)
     for gap in found:
         others = "".join(f"\n[dim]{escape(text)}[/dim]" for text in gap.examples)
-        did = "\n".join(f"{count} x {name}" for name, count in gap.did.items())
+        did = "\n".join(f"{count} x {escape(name)}" for name, count in gap.did.items())
         table.add_row(f"{gap.count:,}", f"{escape(gap.question)}{others}", did, escape(gap.nearest[:160]))
     if found:
         console.print(table)

@@ -42,6 +42,7 @@ class Sight:
         by_message: The same for the bare message.
         intents: (labels,) probabilities.
         head_logs: (classes,) log-probabilities of the answer head.
+        read: Context and message without typing errors.
     """
 
     context: Vectors
@@ -52,6 +53,7 @@ class Sight:
     by_message: tuple[Floats, Rows]
     intents: Floats
     head_logs: Floats
+    read: tuple[str, str]
 
 
 class Evidence:
@@ -93,12 +95,12 @@ class Evidence:
         self.asked = np.full(len(self.rows), NO_ROW, dtype=np.int64)
         self.lists: list[Rows] = []
         self._among = among
-        self._may = self._only(among) if allowed.answers is None else _reads(allowed.answers, self.rows)
-
-    def _only(self, among: Rows | None) -> Mask:
-        if among is None:
-            return np.ones(len(self.rows), dtype=bool)
-        return np.isin(self.rows, among)
+        if among is not None:
+            self._may = np.isin(self.rows, among)
+        elif allowed.answers is not None:
+            self._may = _reads(allowed.answers, self.rows)
+        else:
+            self._may = self.rows < allowed.size
 
     def dense_answers(self) -> None:
         """Answers whose text is near the context. Exact cosines of the whole pool come in ``complete``."""
@@ -161,6 +163,8 @@ class Evidence:
         side = self.index.in_scope if inside else ~self.index.in_scope
         if self.allowed.logged is not None:
             side = side[: len(self.allowed.logged)] & self.allowed.logged[: len(side)]
+        if not side.any():
+            return 0.0
         return float(self.index.lexical_logged.best(words, 1, among=side)[1].max(initial=0.0))
 
     def head(self) -> None:
@@ -198,7 +202,7 @@ class Evidence:
         if labels:
             self["topic"][at] = [self._topics(row, labels) for row in pool.tolist()]
         self["language"][at] = columns.language.at(pool) == columns.number("language", language)
-        rows = [index.row_of[answer] for answer in given if answer in index.row_of]
+        rows = [row for answer in given if (row := index.row_of.get(answer)) is not None]
         if rows and len(pool):
             self["given"][at[np.isin(pool, rows)]] = 1.0
             self["last"][at[np.isin(pool, rows[-1:])]] = 1.0

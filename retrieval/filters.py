@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.schema import Audience
-from retrieval.columns import AUDIENCES
+from retrieval.columns import AUDIENCES, Rows
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -59,11 +60,13 @@ class Allowed:
         answers: (answers,) which may be candidates; None: all.
         visible: (answers,) the same, whatever their language and whether they may be said; None: all.
         logged: (logged,) which texts may speak: those whose answers are visible, or that have none; None: all.
+        size: Answers that there were: one that is added while a search runs is none of its candidates.
     """
 
     answers: Mask | None = None
     visible: Mask | None = None
     logged: Mask | None = None
+    size: int = sys.maxsize
 
 
 class Filters:
@@ -109,7 +112,9 @@ class Filters:
         return replace(where, at=now // _MINUTE * _MINUTE if columns.timed else 0.0)
 
     def _made(self, where: Where, sayable_only: bool, language_only: bool) -> Allowed:
-        rows, alive = self._index.logged_rows, self._index.asked.alive.all()  # before the answers, which come first
+        # what is appended last is read first, so that whatever it stands on is there
+        alive = self._index.asked.alive.all()
+        rows = self._index.logged_rows[: len(alive)]
         columns, size = self._index.columns, len(self._index)
         visible = self._visible(where, size)
         may = visible & columns.sayable.all()[:size] if sayable_only else visible
@@ -118,9 +123,9 @@ class Filters:
             may = same if same.any() else may
         whole = self._index.version == 0  # a changed index is always bounded by its masks: see ``Index.append``
         if visible.all() and whole:
-            return Allowed(None if may.all() else may)
+            return Allowed(None if may.all() else may, size=size)
         heard = np.append(visible, True)[rows]  # a row of -1, which is no answer, reads the last
-        return Allowed(may, visible, alive & heard[: len(alive)])
+        return Allowed(may, visible, alive & heard, size)
 
     def _visible(self, where: Where, size: int) -> Mask:
         columns = self._index.columns
@@ -131,13 +136,17 @@ class Filters:
             sites = columns.site.all()[:size]
             mask &= (sites == columns.number("site", where.site)) | (sites == columns.number("site", ""))
         if where.products:
-            free = np.ones(size, dtype=bool)
-            free[columns.products.rows_with_any()] = False
+            free = ~_marked(columns.products.rows_with_any(), size)
             for product in where.products:
-                free[columns.products.rows_with(product)] = True
+                free |= _marked(columns.products.rows_with(product), size)
             mask &= free
         for tag in where.tags:
-            tagged = np.zeros(size, dtype=bool)
-            tagged[columns.tags.rows_with(tag)] = True
-            mask &= tagged
+            mask &= _marked(columns.tags.rows_with(tag), size)
         return mask
+
+
+def _marked(rows: Rows, size: int) -> Mask:
+    """(size,) True for these rows; a row that is being appended has its labels before it counts."""
+    mask = np.zeros(size, dtype=bool)
+    mask[rows[rows < size]] = True
+    return mask

@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from retrieval.encoder import Encoder, Vectors, coverage, unit
+from retrieval.grown import Grown
 
 if TYPE_CHECKING:
     from retrieval.search import Searcher
@@ -157,8 +158,6 @@ def content_gaps(rows: Iterable[Question], searcher: Searcher, *, keep: Sequence
 
 
 def _redacted(rows: Sequence[Question], keep: Sequence[str]) -> list[Question]:
-    from dataclasses import replace
-
     from data.redact import Redactor
     from data.schema import Conversation, Message
 
@@ -190,13 +189,13 @@ def groups(vectors: Vectors, *, same: float = SAME) -> list[NDArray[np.int64]]:
     Returns:
         Rows of each group.
     """
-    centres = np.zeros((0, vectors.shape[1]), dtype=np.float32)
-    for vector in vectors:
-        if not len(centres) or float((centres @ vector).max()) < same:
-            centres = np.vstack([centres, vector[None, :]])
     if not len(vectors):
         return []
-    nearest = (vectors @ centres.T).argmax(axis=1)
+    centres = Grown(vectors[:1])
+    for i, vector in enumerate(vectors):
+        if max(float((part @ vector).max(initial=-1.0)) for part in centres.parts) < same:
+            centres.append(vectors[i : i + 1])
+    nearest = (vectors @ centres.all().T).argmax(axis=1)
     means = np.vstack([vectors[nearest == i].mean(axis=0) for i in np.unique(nearest)])
     nearest = (vectors @ unit(means).T).argmax(axis=1)
     return [np.flatnonzero(nearest == i) for i in np.unique(nearest)]

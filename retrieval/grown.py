@@ -33,7 +33,8 @@ class Grown(Generic[ScalarT]):
     @property
     def tail(self) -> NDArray[ScalarT]:
         """(m, ...) the rows after the base; a view."""
-        return self._tail[: self._extra]
+        count = self._extra  # read first: a tail that is put in its place meanwhile holds at least as many
+        return self._tail[:count]
 
     @property
     def parts(self) -> tuple[NDArray[ScalarT], NDArray[ScalarT]]:

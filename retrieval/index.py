@@ -64,7 +64,7 @@ class Index:
         self.columns, self.asked, self.row_of = columns, asked, row_of
         self.version = 0
         self.filters = Filters(self)
-        self._moved: dict[int, int] = {}
+        self._moved: Rows = np.zeros((2, 0), dtype=np.int64)  # replaced rows, ascending, over the rows they are now
         self._writing = threading.RLock()
 
     @classmethod
@@ -107,6 +107,9 @@ class Index:
             vectors: (n, dim) of ``searched_text`` of each answer; of any float type, and may be mapped.
             question_vectors: (m, dim) of the text of each of ``logged``.
             flat_up_to: See ``retrieval.dense.FLAT_UP_TO``.
+
+        Raises:
+            InputError: Two answers have one id.
         """
         shelf, questions = Shelf(answers), Shelf(logged)
         row_of = Ids.of(shelf)
@@ -194,8 +197,10 @@ class Index:
             self.columns.outcome.put(new, outcome)
             self.columns.alive.put(old, False)
             if keep_questions:
-                turned = {row: new for row, now in self._moved.items() if now == old}
-                self._moved = self._moved | turned | {old: new}  # anew, for readers of other threads
+                before, now = self._moved
+                turned = np.stack([before, np.where(now == old, new, now)])
+                place = int(np.searchsorted(before, old))
+                self._moved = np.insert(turned, place, [old, new], axis=1)  # anew, for readers of other threads
             self._ask(questions, question_vectors)
             self.version += 1
             return int(new)
@@ -322,10 +327,9 @@ class Index:
 
     def _now(self, rows: Rows) -> Rows:
         """Rows after the replacements since it was built."""
-        moved = self._moved
-        if not moved or not len(rows):
+        old, new = self._moved
+        if not len(old):
             return rows
-        old, new = np.array(sorted(moved.items()), dtype=np.int64).T
         place = np.minimum(np.searchsorted(old, rows), len(old) - 1)
         return np.where(old[place] == rows, new[place], rows)
 

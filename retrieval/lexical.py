@@ -205,8 +205,9 @@ class Lexical:
         """
         distinct = dict.fromkeys(words)
         numbers = self._postings.numbers(distinct)
-        found = sum(self._weight(numbers, word) for word in distinct if self._occurs(word, numbers, among))
-        missed = self._idf_unknown * sum(not self._occurs(word, numbers, among) for word in distinct)
+        known = [word for word in distinct if self._occurs(word, numbers, among)]
+        found = sum(self._weight(numbers, word) for word in known)
+        missed = self._idf_unknown * (len(distinct) - len(known))
         return float(found / (found + missed)) if words else 0.0
 
     def _occurs(self, word: str, numbers: dict[str, int], among: NDArray[np.bool_] | None) -> bool:
@@ -220,9 +221,11 @@ class Lexical:
         late = self._late.texts_with(word) + self._postings.size
         return bool(among[late[late < len(among)]].any())
 
-    def weight(self, word: str) -> float:
-        """Inverse document frequency of a word; the largest for one that is in no text."""
-        return self._weight(self._postings.numbers([word]), word)
+    def weights(self, words: Iterable[str]) -> dict[str, float]:
+        """Inverse document frequency of each word; the largest for one that is in no text."""
+        distinct = dict.fromkeys(words)
+        numbers = self._postings.numbers(distinct)
+        return {word: self._weight(numbers, word) for word in distinct}
 
     def _weight(self, numbers: dict[str, int], word: str) -> float:
         return self._postings.weight(numbers[word]) if word in numbers else self._idf_unknown
@@ -243,9 +246,7 @@ class Lexical:
         return sorted(known, key=lambda word: (-known[word], word))[:most]
 
     def _share(self, sums: Scores, words: Sequence[str]) -> Scores:
-        distinct = dict.fromkeys(words)
-        numbers = self._postings.numbers(distinct)
-        best = sum(self._weight(numbers, word) for word in distinct)
+        best = sum(self.weights(words).values())
         return np.asarray(sums * (1 + K1) / best if best else sums, dtype=np.float32)
 
     def save(self, folder: Path) -> None:

@@ -192,7 +192,8 @@ class Matcher:
         """One forward pass for all contexts and bare messages, and everything else that is quicker in a batch."""
         texts = list(dict.fromkeys([q.context for q in queries] + [q.message for q in queries]))
         place = {text: i for i, text in enumerate(texts)}
-        vectors, shares = self.encoder.encode([self._read(text) for text in texts]), coverage(self.encoder, texts)
+        read = [self.speller.corrected(text, version=self.index.version) for text in texts]
+        vectors, shares = self.encoder.encode(read), coverage(self.encoder, texts)
         context, message = ([place[text] for text in column] for column in _columns(queries))
         by_context, by_message = vectors[context], vectors[message]  # (n, dim) each
         answers = _search(self.index.dense, by_context, depth, [each.answers for each in allowed])
@@ -212,11 +213,8 @@ class Matcher:
                 near_message[i],
                 intents[i],
                 logs[i],
+                (read[context[i]], read[message[i]]),
             )
-
-    def _read(self, text: str) -> str:
-        """The text without typing errors."""
-        return self.speller.corrected(text, version=self.index.version)
 
     def _frequencies(self, words: Collection[str]) -> dict[str, int]:
         """In how many answers and logged questions each word stands."""
@@ -249,7 +247,9 @@ class Matcher:
         return self._classes[1]
 
     def _match(self, query: Query, sight: Sight, allowed: Allowed, *, among: Rows | None) -> Match:
-        written, words = words_of(query.message), words_of(self._read(query.message))
+        context, message = sight.read
+        words = words_of(message)
+        written = words if message == query.message else words_of(query.message)
         classes = self._rows_of_classes()
         evidence = Evidence(self.index, sight, words, allowed, depth=self.pool, classes=classes, among=among)
         evidence.dense_answers()
@@ -258,7 +258,7 @@ class Matcher:
         near, far = evidence.similarity()
         evidence.head()
         pool = evidence.pool()
-        evidence.lexical_context(words_of(self._read(query.context)), pool)
+        evidence.lexical_context(words if context == message else words_of(context), pool)
         evidence.complete(pool, language=query.language, given=query.given, labels=self._labels)
         if self.bridge is not None:
             evidence.bridge(pool, self.bridge)

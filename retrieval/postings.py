@@ -10,6 +10,7 @@ import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _SLACK = 1e-5
 """Sums of the same numbers in another order differ by less than this share."""
 
 
+@lru_cache(maxsize=16_384)  # a search looks for each word of the message a dozen times
 def hash_of(word: str) -> int:
     """64 bits that stand for a word: among a million words two have the same with a probability of 3 in 100 million."""
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -54,5 +54,5 @@ def preferred(choices: Sequence[Choice], meant: NDArray[np.bool_], *, least: flo
         if leader is not None:
             others = tuple(place for place in members if place != leader)
             first.append(Choice(leader, max(choice.probability, best, least), others))
-    led = {first_choice.place for first_choice in first} | {place for choice in first for place in choice.others}
+    led = {place for choice in first for place in (choice.place, *choice.others)}
     return [*first, *(choice for choice in choices if choice.place not in led)]

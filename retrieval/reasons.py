@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from data.schema import Answer
 from retrieval.index import NO_ROW, message_of
 from retrieval.rank import FEATURES
@@ -51,8 +53,9 @@ def reasons_of(result: SearchResult, searcher: Searcher) -> list[Reasons]:
     index = searcher.index
     cosines, places = index.dense_logged.search(searcher.encoder.encode([result.text]), _NEAR)
     near: dict[str, list[tuple[str, float]]] = {}
-    for cosine, place in zip(cosines[0].tolist(), places[0].tolist(), strict=True) if len(cosines) else ():
-        row = int(index.logged_rows[place]) if place >= 0 else NO_ROW
+    found = places[0][places[0] >= 0]
+    rows = np.where(index.asked.alive.at(found), index.rows_of(found), NO_ROW)
+    for cosine, place, row in zip(cosines[0].tolist(), found.tolist(), rows.tolist(), strict=False):
         if row != NO_ROW:
             near.setdefault(index.answers[row].id, []).append((message_of(index.logged[place].text), round(cosine, 4)))
     return [_reasons(hit, searcher, tuple(near.get(hit.id, ())[:_QUESTIONS])) for hit in result.hits]

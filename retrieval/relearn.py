@@ -31,8 +31,17 @@ def with_changes(answers: Iterable[Answer], changes: Sequence[Change]) -> tuple[
     Returns:
         The answers, with those that people wrote at the end, and each question that is not among an answer's own as a
         context that got its answer.
+
+    Raises:
+        InputError: Two answers that differ have one id.
     """
-    made = {answer.id: answer for answer in answers}
+    made: dict[str, Answer] = {}
+    for answer in answers:
+        if made.setdefault(answer.id, answer) != answer:
+            raise InputError(
+                f"answer {answer.id}", got="two answers with this id", expected="an id of its own for each",
+                next_step="Change one of them where it comes from, and build again.",
+            )  # fmt: skip
     of_answer: dict[str, list[Change]] = defaultdict(list)
     for change in standing(changes):
         of_answer[change.answer.id].append(change)

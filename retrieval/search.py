@@ -313,7 +313,7 @@ class Searcher:
         where: Where | None = None,
         explained: int = 5,
     ) -> SearchResult:
-        """Searches for answers to a customer's message: at most one forward pass of two texts.
+        """Searches for answers to a customer's message: one forward pass of at most three texts.
 
         Args:
             text: The message.
@@ -379,15 +379,18 @@ class Searcher:
         choices = self.alike.choices(match.rows, probability)
         meant = is_meant(self.index, match)
         choices = preferred(choices, meant, least=self.thresholds.sure)[:k]
-        return tuple(self._hit(match, choice, explained=i < explained) for i, choice in enumerate(choices))
+        rarity = self.index.lexical.weights(match.words)
+        words = sorted(rarity, key=lambda word: (-rarity[word], word))
+        return tuple(self._hit(match, choice, words if i < explained else ()) for i, choice in enumerate(choices))
 
-    def _hit(self, match: Match, choice: Choice, *, explained: bool) -> Hit:
+    def _hit(self, match: Match, choice: Choice, told: Sequence[str]) -> Hit:
+        """A hit that names those of the ``told`` words which stand in the answer or its question."""
         i = choice.place
-        answer = self.index.answers[int(match.rows[i])]
-        asked = int(match.asked[i])
+        row, asked = int(match.rows[i]), int(match.asked[i])
+        answer = self.index.answers[row]
         question = None if asked == NO_ROW else self.index.logged[asked].text
-        found = set(words_of(f"{answer.text}\n{question or ''}")) if explained else set()
-        words = sorted(found & set(match.words), key=self.index.lexical.weight, reverse=True)
+        found = self.alike.words(row).union(words_of(question or "")) if told else frozenset[str]()
+        words = [word for word in told if word in found]
         features = dict(zip(FEATURES, match.features[i].tolist(), strict=True))
         variants = tuple(self.index.answers[int(match.rows[other])].id for other in choice.others)
         return Hit(answer, choice.probability, features, tuple(words[:_REASONS]), question, variants)

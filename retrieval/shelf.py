@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar, overload
+from typing import Generic, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,24 @@ from data.schema import Answer, Record
 from retrieval.postings import hash_of
 
 RecordT = TypeVar("RecordT", bound=Record)
+RowT = TypeVar("RowT", covariant=True)
 
 NO_ROW = -1
 
 _KEPT = 2048
-"""Records that were read last and are kept: a customer's candidates are looked at several times."""
+"""So many records that were read are kept, the oldest go: a customer's candidates are looked at several times."""
 
 _AGAIN = "Run `careline index build` again."
+
+
+class _Rows(Protocol[RowT]):
+    """What a shelf stands on: its rows are asked for by numbers from 0 on."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> RowT: ...
+
+    def __iter__(self) -> Iterator[RowT]: ...
 
 
 class Shelf(Sequence[RecordT], Generic[RecordT]):
@@ -35,7 +46,7 @@ class Shelf(Sequence[RecordT], Generic[RecordT]):
         rows: In memory, or of a file.
     """
 
-    def __init__(self, rows: Sequence[RecordT]) -> None:
+    def __init__(self, rows: _Rows[RecordT]) -> None:
         self._base, self._late = rows, list[RecordT]()
 
     def __len__(self) -> int:
@@ -88,7 +99,7 @@ class Shelf(Sequence[RecordT], Generic[RecordT]):
             raise InputError(str(path), got=str(error), expected="records of an index", next_step=_AGAIN) from error
 
 
-class _Lines(Sequence[RecordT], Generic[RecordT]):
+class _Lines(Generic[RecordT]):
     """The lines of a file as records."""
 
     def __init__(self, path: Path, starts: NDArray[np.int64], kind: type[RecordT]) -> None:
@@ -100,15 +111,7 @@ class _Lines(Sequence[RecordT], Generic[RecordT]):
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    @overload
-    def __getitem__(self, row: int) -> RecordT: ...
-
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[RecordT]: ...
-
-    def __getitem__(self, row: int | slice) -> RecordT | Sequence[RecordT]:
-        if isinstance(row, slice):
-            return tuple(self[i] for i in range(*row.indices(len(self))))
+    def __getitem__(self, row: int) -> RecordT:
         kept = self._kept.get(row)
         if kept is None:
             kept = self._kept[row] = self._read(row)
@@ -153,10 +156,22 @@ class Ids(Mapping[str, int]):
 
     @classmethod
     def of(cls, answers: Shelf[Answer]) -> Ids:
-        """Reads the id of each row; of equal ids the last row counts."""
+        """Reads the id of each row.
+
+        Raises:
+            InputError: Two rows have one id: only one of them could be found by it, changed and withdrawn.
+        """
         hashes = np.fromiter((hash_of(answer.id) for answer in answers), dtype=np.uint64, count=len(answers))
         order = np.argsort(hashes, kind="stable")
-        return cls(answers, hashes[order], order.astype(np.int32))
+        hashes = hashes[order]
+        alike = np.flatnonzero(hashes[1:] == hashes[:-1])
+        shared = Counter(answers[int(row)].id for row in order[np.union1d(alike, alike + 1)])
+        if twice := [answer_id for answer_id, count in shared.items() if count > 1]:
+            raise InputError(
+                f"answer {twice[0]}", got="two answers with this id", expected="an id of its own for each",
+                next_step="Change one of them where it comes from, and build again.",
+            )  # fmt: skip
+        return cls(answers, hashes, order.astype(np.int32))
 
     def __getitem__(self, answer_id: str) -> int:
         row = self._changed.get(answer_id)

@@ -33,7 +33,7 @@ class Speller:
 
     def __init__(self, frequencies: Frequencies) -> None:
         self._frequencies = frequencies
-        self._cached = lru_cache(maxsize=10_000)(self._nearest)
+        self._cached = lru_cache(maxsize=10_000)(self._word)
 
     def corrected(self, text: str, *, version: int = 0) -> str:
         """The text with its unknown words replaced; the same text when there is nothing to correct.
@@ -42,13 +42,14 @@ class Speller:
             text: Of any length.
             version: Of the texts that words are looked up in: what was found for another version is not used again.
         """
-        return _WORD.sub(lambda found: self._word(found.group(), version), text)
+        return _WORD.sub(lambda found: self._cached(found.group(), version), text)
 
     def _word(self, written: str, version: int) -> str:
+        """The word as it is meant. The version only tells the cache which look-ups are out of date."""
         words = words_of(f"{written} 0")[:-1]  # a function word alone would be kept
-        return (self._cached(words[0], version) or written) if words else written
+        return (self._nearest(words[0]) or written) if words else written
 
-    def _nearest(self, word: str, version: int) -> str | None:
+    def _nearest(self, word: str) -> str | None:
         """The most frequent known word one error away; None for a word that is known, or without one."""
         if self._frequencies([word]):
             return None

@@ -68,7 +68,7 @@ def timed(searcher: Searcher) -> Iterator[Stopwatch]:
         ("ranking", searcher.alike, "choices"),
     ]
     for lexical in (index.lexical, index.lexical_logged):
-        places += [("words", lexical, name) for name in ("scores", "best", "scores_at") if hasattr(lexical, name)]
+        places += [("words", lexical, name) for name in ("best", "scores_at", "known_share")]
     with ExitStack() as stack:
         for step, thing, name in places:
             object.__setattr__(thing, name, watch.step(step, getattr(thing, name)))  # the ranker is frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,11 +143,11 @@ def read_asked(path: Path) -> list[Asked]:
 
 
 def _csv(path: Path, text: str) -> Iterator[Asked]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-    if not {"question", "answer"} <= names.keys():
-        raise _refused(path, 1, f"the columns {', '.join(names) or 'none'}")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        if not {"question", "answer"} <= names.keys():
+            raise _refused(path, 1, f"the columns {', '.join(names) or 'none'}")
         for row in reader:
             cells = {key: (row.get(name) or "").strip() for key, name in names.items()}
             if not cells["question"] or not cells["answer"]:
@@ -154,7 +155,7 @@ def _csv(path: Path, text: str) -> Iterator[Asked]:
             language = cells.get("language") or None
             yield Asked(cells["question"], (cells["answer"],), language=language, line=reader.line_num)
     except csv.Error as error:
-        raise _refused(path, reader.line_num, str(error)) from error
+        raise _refused(path, reader.reader.line_num, str(error)) from error  # its own is still that of the row before
 
 
 def _json(path: Path, text: str) -> Iterator[Asked]:
@@ -164,6 +165,8 @@ def _json(path: Path, text: str) -> Iterator[Asked]:
         try:
             row = json.loads(line)
             right = row.get("answers", [row["answer"]] if "answer" in row else [])
+            if not isinstance(right, list):
+                raise TypeError("answers that are no list")
             turns = tuple((role, said) for role, said in row.get("turns", ()))
             asked = Asked(row["question"].strip(), tuple(right), turns, row.get("language"), number)
             told = [asked.question, *right, *(said for _, said in turns), asked.language or ""]
@@ -234,12 +237,13 @@ def _plain(text: str) -> str:
 def _outcome(asked: Asked, right: set[str], result: SearchResult) -> Outcome:
     """Where the right answers came; an answer that says the same as a right one is right."""
     ranks = tuple(i for i, hit in enumerate(result.hits, start=1) if right & {hit.id, *hit.variants})
+    missed = right.difference(*((hit.id, *hit.variants) for hit in result.hits))
     best = result.hits[0] if result.hits else None
     return Outcome(
         asked=asked,
         rank=ranks[0] if ranks else NOT_FOUND,
         ranks=ranks,
-        count=max(len(ranks), min(len(right), DEEP)),
+        count=min(len(ranks) + len(missed), DEEP),  # right answers that say the same are one hit
         said=result.outcome,
         best=best.answer.text if best else "",
         probability=best.probability if best else 0.0,

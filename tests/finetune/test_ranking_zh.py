@@ -7,6 +7,7 @@ import pytest
 
 from bench import crosswoz, languages, ranking_zh
 from bench.printer import CannotRun
+from bench.shared import place_of
 
 
 def test_held_out_wordings_are_in_nothing_that_is_learned_from() -> None:
@@ -41,7 +42,7 @@ def test_the_nearest_answer_of_the_other_language_counts() -> None:
 
 def _or_skip() -> None:
     try:
-        ranking_zh.shared("atec_pairs.tsv.gz")
+        place_of("atec_pairs.tsv.gz")
     except CannotRun as error:
         pytest.skip(str(error))
 

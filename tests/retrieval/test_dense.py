@@ -77,6 +77,19 @@ def test_a_mask_is_obeyed_and_what_it_leaves_is_found(kind: str, share: float, l
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("share", [0.2, 0.45])
+def test_what_lies_on_the_far_side_is_found_under_a_mask(kind: str, share: float) -> None:
+    """What is asked is like the rows of one group, and only those of the other may be found."""
+    size = 4000
+    allowed = np.arange(size) < share * size
+    sides = np.where(allowed, -3.0, 3.0)[:, None] * np.eye(24)[0]
+    vectors, queries = unit(sides + some(size)), unit(3.0 * np.eye(24)[0] + some(20, seed=1))
+    rows = VectorIndex.build(vectors, **KINDS[kind]).search(queries, 10, among=allowed)[1]
+    right = brute_force(vectors[allowed], queries, 10)  # they are the first rows
+    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, right, strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_a_loaded_index_finds_the_same(tmp_path: Path, kind: str) -> None:
     index = VectorIndex.build(some(80), **KINDS[kind])
     index.save(tmp_path / "x.faiss")

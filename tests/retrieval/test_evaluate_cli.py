@@ -85,6 +85,7 @@ def test_explained_search(run: Callable[..., Result]) -> None:
 def test_gaps(run: Callable[..., Result], tmp_path: Path) -> None:
     file = tmp_path / "asked.jsonl"
     row = {"language": "en", "time": 1.8e9, "outcome": "lost", "known": 0.1, "did": "handed over"}
+    odd = {**row, "text": "an odd one", "did": "[/bold]"}
     texts = ["gift cards?", "gift cards?", "do you sell [bold]boats[/bold]"]
     file.write_text("".join(json.dumps({**row, "text": text}) + "\n" for text in texts), encoding="utf-8")
     told = json.loads(run("gaps", str(file), "--json").stdout)
@@ -93,6 +94,7 @@ def test_gaps(run: Callable[..., Result], tmp_path: Path) -> None:
     assert told["gaps"][0]["did"] == {"handed over": 2}
     assert len(json.loads(run("gaps", str(file), "--json", "--least", "2").stdout)["gaps"]) == 1
     assert json.loads(run("gaps", str(file), "--json", "--since", "2030-01-01").stdout) == {"asked": 0, "gaps": []}
+    file.write_text(file.read_text(encoding="utf-8") + json.dumps(odd) + "\n", encoding="utf-8")
     shown = run("gaps", str(file)).stdout
-    assert "3 of 3 questions" in shown
+    assert "4 of 4 questions" in shown
     assert "[bold]" in shown

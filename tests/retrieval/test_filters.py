@@ -35,6 +35,35 @@ def may_see(answer: Answer, where: Where, at: float) -> bool:
     )
 
 
+class _AddsMeanwhile(HashEncoder):
+    """While it reads a message, somebody adds an answer."""
+
+    index: Index
+
+    def encode(self, texts: Any, *, batch_size: int = 64) -> Any:
+        vectors = super().encode(texts)
+        secret = Answer(f"s{len(self.index)}", "Delivery codes of the tent.", "en", audience="agents")
+        asked = Logged("delivery of the tent", secret.id)
+        self.index.append([secret], [asked], ENCODER.encode([secret.text]), ENCODER.encode([asked.text]))
+        return vectors
+
+
+def test_what_is_added_for_agents_reaches_no_search_that_runs_meanwhile() -> None:
+    encoder = _AddsMeanwhile(dim=16)
+    encoder.index = index = Index.from_parts([Answer("p", "Delivery takes three days.", "en")], [], ENCODER)
+    searcher = Searcher(Matcher(index, encoder))
+    for _ in range(3):
+        assert [hit.id for hit in searcher.search("delivery of the tent").hits] == ["p"]
+
+
+def test_an_answer_that_is_half_added_disturbs_no_filter() -> None:
+    index = Index.from_parts([Answer("p", "Delivery.", "en", tags=("a",), products=("a",))], [], ENCODER)
+    for labels in (index.columns.tags, index.columns.products):
+        labels.append(("a",))
+    found = index.filters.allowed(Where(language="en", tags=("a",), products=("a",)))
+    assert found.answers is None or found.answers.tolist() == [True]
+
+
 _few = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True).map(tuple)
 _time = st.sampled_from([None, NOW - 600, NOW + 600])
 _answer: Any = st.builds(

@@ -189,12 +189,36 @@ def test_a_shelf_reads_any_row_in_any_order(tmp_path: Path) -> None:
 
 def test_two_ids_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrieval.shelf.hash_of", lambda word: len(word))
-    shelf = Shelf([Answer(name, "x", "en") for name in ("aa", "bb", "ccc", "aa")])
+    shelf = Shelf([Answer(name, "x", "en") for name in ("aa", "bb", "ccc")])
     found = Ids.of(shelf)
-    assert found.rows_of(["aa", "bb", "ccc", "dd", "eee"]).tolist() == [3, 1, 2, NO_ROW, NO_ROW]
+    assert found.rows_of(["aa", "bb", "ccc", "dd", "eee"]).tolist() == [0, 1, 2, NO_ROW, NO_ROW]
     found.put("bb", NO_ROW)
     assert "bb" not in found
     assert set(found) == {"aa", "ccc"}
+    with pytest.raises(InputError, match="answer aa: got two answers"):
+        Ids.of(Shelf([Answer(name, "x", "en") for name in ("aa", "bb", "ccc", "aa")]))
+
+
+def test_an_index_of_two_answers_with_one_id_is_refused() -> None:
+    """The first would be found and said, and nobody could withdraw it."""
+    with pytest.raises(InputError, match="answer a0: got two answers"):
+        Index.from_parts([*ANSWERS, replace(ANSWERS[0], text="Another.")], [], ENCODER)
+
+
+def test_columns_of_questions_that_do_not_fit_are_refused(index: Index, tmp_path: Path) -> None:
+    layout = IndexLayout(tmp_path)
+    index.save(layout)
+    np.save(layout.columns / "asked.answer.npy", np.zeros(1, dtype=np.int64))
+    with pytest.raises(InputError, match="different lengths"):
+        Index.load(layout)
+
+
+def test_many_replacements_are_followed_to_the_last(index: Index) -> None:
+    for step in range(3):
+        for answer in (ANSWERS[2], ANSWERS[0]):
+            text = f"{answer.text} {step}"
+            index.replace(replace(answer, text=text), [], vectors(text), NONE)
+    assert index.logged_rows.tolist() == [index.row_of["a0"], 1, index.row_of["a2"], 3]
 
 
 def test_labels_of_rows() -> None:

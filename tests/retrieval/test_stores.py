@@ -28,7 +28,8 @@ def some(count: int, *, seed: int = 0) -> Vectors:
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
     def made(vectors: Vectors) -> VectorIndex:
         if request.param != "milvus":
-            return VectorIndex.build(vectors, flat_up_to=10 if request.param == "lists" else 10_000)
+            most = 10 if request.param == "lists" else 10_000
+            return VectorIndex.build(vectors, flat_up_to=most, graph_up_to=most)
         return in_store("milvus:store.db", VectorIndex.build(vectors), name="key-answers", root=tmp_path)
 
     return made

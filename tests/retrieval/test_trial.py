@@ -60,6 +60,9 @@ def test_files_are_read(written: Callable[[str, str], Path]) -> None:
         "language": "en",
     }
     lines = "\n" + json.dumps(row) + "\n" + '{"question": "a", "answer": "r"}\n'
+    assert read_asked(written("u.csv", "question,answer\nwhere\u2028now,r\n")) == [
+        Asked("where\u2028now", ("r",), line=2)
+    ]
     first, second = read_asked(written("q.jsonl", lines))
     assert first == Asked("and in a box? 你好", ("s", "t"), (("customer", "do you ship"),), "en", 2)
     assert second.right == ("r",)
@@ -79,6 +82,8 @@ def test_files_are_read(written: Callable[[str, str], Path]) -> None:
         ("q.jsonl", '{"question": "a", "answers": []}', "line 1"),
         ("q.jsonl", '{"question": " ", "answer": "r"}', "line 1"),
         ("q.jsonl", '{"question": "a", "answer": 7}', "line 1"),
+        ("q.jsonl", '{"question": "a", "answers": "rs"}', "no list"),
+        ("q.csv", 'question,"ans"wer\n', "line 1"),
         ("q.jsonl", '{"question": "a", "answer": "r", "turns": [["boss", "b"]]}', "boss|speaker"),
     ],
 )
@@ -110,6 +115,15 @@ def test_answers_are_named_by_id_or_text(searcher: Searcher) -> None:
     assert figures["r1"] == round(2 / 3, 4)
     assert figures["not_in_index"] == 1
     assert trial.worst(5) == [trial.outcomes[2]]
+
+
+def test_right_answers_that_say_the_same_are_found_at_once() -> None:
+    encoder = HashEncoder()
+    answers = [*ANSWERS, Answer("r2", "A refund takes five days!", "en")]
+    searcher = Searcher(Matcher(Index.from_parts(answers, EXAMPLES, encoder), encoder))
+    trial = attempt(searcher, [Asked("how long does a refund take", ("r", "r2"))])
+    assert (trial.outcomes[0].ranks, trial.outcomes[0].count) == ((1,), 1)
+    assert trial.figures()["map"] == trial.figures()["ndcg10"] == 1.0
 
 
 def test_each_step_is_timed_and_left_as_it_was(searcher: Searcher) -> None:
@@ -192,6 +206,14 @@ def test_reasons_add_up_to_the_score(searcher: Searcher) -> None:
     for row in rows:
         total = sum(adds for *_, adds in row.evidence) + searcher.ranker.bias
         assert total == pytest.approx(scores[searcher.index.row_of[row.id]], abs=0.01)
+
+
+def test_a_question_that_was_taken_out_is_no_reason(searcher: Searcher) -> None:
+    searcher.index.retire_questions([0])
+    result = searcher.search("how long does the refund take", explained=5)
+    shown = {question for row in reasons_of(result, searcher) for question, _ in row.questions}
+    assert "how long does a refund take" not in shown
+    assert "when do you ship my order" in shown
 
 
 def searcher_query(text: str):  # type: ignore[no-untyped-def]
