@@ -138,7 +138,7 @@ class AnswerBook:
         return self._built.get(answer_id) if changed is None else changed
 
     def sayable(self, answer_id: str) -> Answer | None:
-        """The answer of this id if the bot may say it; None otherwise. The only door for what customers see."""
+        """The answer of this id if the bot may say it to whom it is for; None otherwise."""
         answer = self.get(answer_id)
         return answer if answer is not None and is_sayable(answer) else None
 
