@@ -124,6 +124,10 @@ class Follower:
         self._last = b""
         self._stamp: Stamp | None = None
 
+    def again(self) -> Follower:
+        """A reader that begins where this one began, for a journal that was replaced."""
+        return Follower(self.path, self._begin)
+
     def new(self, *, parsed: bool = True) -> list[Change]:
         """The changes since the last call, oldest first; at the first call, those behind ``mark``.
 

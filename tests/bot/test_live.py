@@ -104,3 +104,27 @@ def test_a_journal_that_was_put_back_is_read_anew(shop: Workspace) -> None:
     shop.changes.write_bytes(kept)
     assert said(searcher) != TEXT
     assert said(searcher, "Do you lend out paddles?") == "Paddles come with the kayak."
+
+
+def test_a_lost_journal_is_reported_once_and_the_index_serves_on(
+    shop: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: list[IndexLayout] = []
+
+    def count(workspace: Workspace, index: IndexLayout, model: ModelLayout) -> LivingIndex:
+        opened.append(index)
+        return open_index(workspace, index, model)
+
+    curator = Curator.open(shop)
+    curator.add(QUESTION, TEXT)
+    compact(shop)
+    searcher = LiveSearcher(shop, opener=count)
+    assert said(searcher) == TEXT
+    kept = shop.changes.read_bytes()
+    shop.changes.unlink()
+    assert [said(searcher) for _ in range(3)] == [TEXT] * 3
+    assert len(opened) == 2, "tried once, and not with every message"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    shop.changes.write_bytes(kept)
+    curator.add("Do you lend out paddles?", "Paddles come with the kayak.")
+    assert said(searcher, "Do you lend out paddles?") == "Paddles come with the kayak."
