@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from data.artifacts import write_atomic
+from data.artifacts import sync_folder, write_atomic
 from data.errors import InputError
 from data.schema import Correction, Record
 
@@ -106,7 +106,7 @@ def append_row(path: Path, row: Record) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     if fresh:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -118,15 +118,6 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
             if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 yield stream
                 return
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a new file's name durable, not only its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_corrections(folder: Path) -> tuple[list[Correction], int]:
