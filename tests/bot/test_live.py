@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 import retrieval.living as living
 from bot.components.live import LiveSearcher, open_index
 from data.artifacts import IndexLayout, ModelLayout
-from data.workspace import Workspace, find_workspace
+from data.workspace import Workspace
 from retrieval.compact import compact
 from retrieval.curate import Curator
 from retrieval.living import LivingIndex
-from tests.fixtures.little_shop import make_little_shop
 
 QUESTION, TEXT = "Do you lend out kayaks?", "Kayaks can be borrowed for a week."
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_little_shop(tmp_path_factory.mktemp("taught"))
-
-
-@pytest.fixture
-def shop(taught: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(taught.root, tmp_path / "shop")
-    return find_workspace(str(tmp_path / "shop"))
 
 
 def said(searcher: LiveSearcher, question: str = QUESTION) -> str:
