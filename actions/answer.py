@@ -12,10 +12,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.known import known_values
-from actions.replies import asked_of, source_lines, source_of, suggestions, why
+from actions.replies import asked_of, offered, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
 from retrieval.answers import AnswerBook
 from retrieval.compose import Asked, Found, Reply, compose
+from retrieval.filters import Where
 
 GIVEN = 20
 """So many ids of given answers are remembered."""
@@ -45,7 +46,10 @@ class ActionAnswer(Action):
             if all(part.answer.id in given(tracker) for part in reply.parts):
                 return say_again(dispatcher, tracker, reply, reason=reason)
             return say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
-        buttons = suggestions(careline.get("hits", ()), book, language=language_of(tracker), without=given(tracker))
+        buttons = suggestions(
+            careline.get("hits", ()), book, language=language_of(tracker), where=where_of(tracker),
+            without=given(tracker),
+        )  # fmt: skip
         if outcome in ("sure", "unsure") and buttons:
             custom = {"why": why(careline, book, outcome="unsure")}
             return ask_which(dispatcher, tracker, buttons, custom=custom)
@@ -75,6 +79,11 @@ def intent_of(tracker: Tracker) -> str | None:
     return (tracker.latest_message.get("intent") or {}).get("name")
 
 
+def where_of(tracker: Tracker) -> Where:
+    """What an answer must be for: see ``Where.of_slots``."""
+    return Where.of_slots(tracker.slots)
+
+
 def given(tracker: Tracker) -> list[str]:
     """Ids of the answers given so far, oldest first."""
     return list(tracker.slots.get("given") or [])
@@ -83,13 +92,13 @@ def given(tracker: Tracker) -> list[str]:
 def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
     """The reply that the message's hits make; None where none of them may be said."""
     text = str(tracker.latest_message.get("text") or "")
-    asked = asked_of(careline, book, text=text, language=language_of(tracker))
+    asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
     return compose(asked, known_values(tracker), least=float(careline.get("least") or 0.0))
 
 
 def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
     """The answer behind a button that was pressed."""
-    answer = book.get(next(tracker.get_latest_entity_values("answer_id"), None) or "")
+    answer = offered(book, next(tracker.get_latest_entity_values("answer_id"), None) or "", where_of(tracker))
     if answer is None:
         return None
     question = answer.questions[0] if answer.questions else answer.title or ""

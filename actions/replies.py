@@ -8,8 +8,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from data.schema import Answer
-from retrieval.answers import AnswerBook, has_placeholder
+from retrieval.answers import AnswerBook, has_placeholder, is_sayable
 from retrieval.compose import Asked, Found, Reply, may_be_found
+from retrieval.filters import Where
 
 TITLE_LENGTH = 72
 """Characters of a button's title."""
@@ -43,7 +44,17 @@ def source_of(answer: Answer) -> dict[str, Any]:
     }
 
 
-def asked_of(careline: Mapping[str, Any], book: AnswerBook, *, text: str, language: str) -> list[Asked]:
+def offered(book: AnswerBook, answer_id: str, where: Where) -> Answer | None:
+    """The answer of an id as it is now, if it may be found here; None otherwise. The only door for what customers see.
+
+    Search asked the same of the index, but a button may be pressed long after, its id can be sent by hand, and what
+    people change may reach this process before the one that searches.
+    """
+    answer = book.get(answer_id)
+    return answer if answer is not None and may_be_found(answer) and where.admits(answer) else None
+
+
+def asked_of(careline: Mapping[str, Any], book: AnswerBook, *, text: str, language: str, where: Where) -> list[Asked]:
     """The message's requests with what was found for each, from its ``careline`` object.
 
     Args:
@@ -51,13 +62,14 @@ def asked_of(careline: Mapping[str, Any], book: AnswerBook, *, text: str, langua
         book: Texts of the answers.
         text: The message.
         language: The conversation's: answers in another one are left out.
+        where: Who asks, and where.
     """
     rows = careline.get("requests") or [{"text": text, "hits": careline.get("hits", ())}]
     asked = []
     for row in rows:
-        hits = ((book.get(hit["id"]), float(hit["score"])) for hit in row["hits"])
-        found = (Found(answer, score) for answer, score in hits if answer is not None and may_be_found(answer))
-        asked.append(Asked(str(row["text"]), tuple(hit for hit in found if hit.answer.language == language)))
+        hits = ((offered(book, hit["id"], where), float(hit["score"])) for hit in row["hits"])
+        found = (Found(answer, score) for answer, score in hits if answer is not None and answer.language == language)
+        asked.append(Asked(str(row["text"]), tuple(found)))
     return asked
 
 
@@ -109,7 +121,13 @@ def source_line(answer: Answer, language: str) -> str:
 
 
 def suggestions(
-    hits: Sequence[Mapping[str, Any]], book: AnswerBook, *, language: str, without: Sequence[str] = (), most: int = 3
+    hits: Sequence[Mapping[str, Any]],
+    book: AnswerBook,
+    *,
+    language: str,
+    where: Where,
+    without: Sequence[str] = (),
+    most: int = 3,
 ) -> list[dict[str, str]]:
     """Buttons of "did you mean", best first, each with the logged question it stands for, and one for a person.
 
@@ -117,14 +135,17 @@ def suggestions(
         hits: From the message's ``careline`` object, best first.
         book: Texts of the answers.
         language: The conversation's: answers in another one are left out.
+        where: Who asks, and where.
         without: Ids that were given already.
         most: So many at most, beside the person.
     """
     buttons: list[dict[str, str]] = []
     for hit in hits:
-        answer = book.sayable(hit["id"])
-        if answer is None or answer.id in without or answer.language != language or len(buttons) == most:
+        answer = offered(book, hit["id"], where)
+        if answer is None or not is_sayable(answer) or answer.id in without or answer.language != language:
             continue
+        if len(buttons) == most:
+            break
         title = button_title(answer)
         if title.casefold() not in {button["title"].casefold() for button in buttons}:
             buttons.append({"title": title, "payload": f'/ask{{"answer_id": "{answer.id}"}}'})

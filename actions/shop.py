@@ -13,7 +13,7 @@ from data.artifacts import IndexLayout, load_manifest
 from data.errors import InputError
 from data.workspace import SETTINGS, Workspace
 from retrieval.answers import AnswerBook
-from retrieval.journal import Follower, Rewound, mark_of
+from retrieval.journal import Follower, mark_of
 
 if TYPE_CHECKING:
     from retrieval.rephrase import Rephraser
@@ -45,11 +45,8 @@ class ActionShop:
         """
         key = index if index and (self.workspace.folder("index") / index).is_dir() else self.workspace.live().index
         if key in self._books:
-            try:
-                self._books[key].refresh()
-            except Rewound:  # another journal: what was applied from the old one must go
-                del self._books[key]
-        if key not in self._books:
+            self._books[key].refresh()
+        else:
             layout = IndexLayout(self.workspace.folder("index") / key)
             mark = mark_of(load_manifest(layout.folder, kind="index"))
             newest = list(self._books.items())[-1:]  # the one before stays for turns that began with it

@@ -10,27 +10,41 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.printer import ROOT, Printer
 from data.schema import Role
 from retrieval.match import Query
-from retrieval.search import Searcher
 from retrieval.support import Support
+
+if TYPE_CHECKING:
+    from retrieval.search import Searcher
 
 FIXTURES = ROOT / "tests" / "fixtures"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A source and a sentence of which is known whether the source supports it."""
+    """A source and a sentence of which is known whether the source supports it.
+
+    Attributes:
+        place: Of the source: thresholds were chosen at even places and are measured at odd ones.
+        language: ``en`` or ``zh``.
+        kind: What is wrong with the sentence; empty where the source supports it.
+    """
 
     place: int
     language: str
-    supported: bool
+    kind: str
     source: str
     sentence: str
+
+    @property
+    def supported(self) -> bool:
+        """Whether the source says it."""
+        return not self.kind
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
@@ -53,30 +67,37 @@ def read_pairs() -> Iterator[Pair]:
             place, source = place + 1, line[2:]
         elif line[0] in "+-":
             kind, sentence = line[1:].split(" ", 1)
-            yield Pair(place, language, not kind, source, sentence)
+            yield Pair(place, language, kind, source, sentence)
 
 
 def _support(printer: Printer) -> None:
     for language in ("en", "zh"):
         started = time.monotonic()
         rows = [pair for pair in read_pairs() if pair.language == language and pair.place % 2]
-        let = [p for p in rows if all(v.supported for v in Support([p.source]).check(p.sentence))]
-        right, seconds = sum(pair.supported for pair in let), time.monotonic() - started
-        printer.figure(f"support_precision_{language}", right / len(let), n=len(rows), seconds=seconds)
-        recall = right / sum(pair.supported for pair in rows)
+        precision, recall = measured(rows)
+        seconds = time.monotonic() - started
+        printer.figure(f"support_precision_{language}", precision, n=len(rows), seconds=seconds)
         printer.figure(f"support_recall_{language}", recall, n=len(rows), seconds=seconds)
+
+
+def measured(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """(precision, recall) 0..1 of "supported", as the check says it."""
+    let = [pair for pair in pairs if all(v.supported for v in Support([pair.source]).check(pair.sentence))]
+    right = sum(pair.supported for pair in let)
+    return right / len(let), right / sum(pair.supported for pair in pairs)
 
 
 def _searcher() -> Searcher:
     from data.workspace import Learn, Shop, WorkspaceSettings, find_workspace, write_settings
     from learn import SAMPLE_LOG, run_stages
+    from retrieval.living import open_live
 
     root = ROOT / "var" / "bench" / "replies"
     root.mkdir(parents=True, exist_ok=True)
     write_settings(root, WorkspaceSettings(shop=Shop(name="Northwind Trail"), learn=Learn(recipe="demo")))
     workspace = find_workspace(str(root))
     run_stages(workspace, [SAMPLE_LOG])
-    return Searcher.open(workspace.live_index(), workspace.live_model(), threads=1)
+    return open_live(workspace)
 
 
 def _follow_ups(printer: Printer, searcher: Searcher) -> None:

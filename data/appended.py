@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from data.artifacts import sync_folder
 from data.schema import Record
 
 TORN: Final = object()
@@ -60,12 +61,3 @@ def locked(path: Path) -> Iterator[BinaryIO]:
             if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 yield stream
                 return
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a new file's name durable, not only its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -92,6 +92,15 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o666) -> None:
     os.replace(temporary, path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Makes a new file's name durable, not only its content."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @dataclass
 class Draft:
     """An artefact being written: put files into ``folder``, figures into ``metrics``.

@@ -13,7 +13,7 @@ from data.artifacts import IndexLayout
 from data.errors import InputError
 from data.records import read_rows
 from data.schema import Answer
-from retrieval.journal import Change, Follower
+from retrieval.journal import Change, Follower, Rewound
 
 logger = logging.getLogger(__name__)
 
@@ -102,13 +102,14 @@ class AnswerBook:
     def refresh(self) -> None:
         """Takes in what people changed since the last call; one ``stat`` where that is nothing.
 
-        What cannot be read is reported once, and the book stays as it is.
-
-        Raises:
-            Rewound: The journal is another one: the book must be loaded anew.
+        Where the journal is another one, what was applied from the old one goes. What cannot be read is reported once,
+        and the book stays as it is.
         """
         try:
-            self._follow()
+            try:
+                self._follow()
+            except Rewound:
+                self._follow_again()
             self._complaint = ""
         except (InputError, OSError) as error:
             if str(error) != self._complaint:
@@ -120,6 +121,13 @@ class AnswerBook:
             current = self.get(change.answer.id)
             if has_part(change, current):
                 self._changed[change.answer.id] = applied(change, current)
+
+    def _follow_again(self) -> None:
+        assert self._changes is not None
+        again = AnswerBook((), self._changes.again())
+        again._built = self._built
+        again._follow()
+        self._changes, self._changed = again._changes, again._changed
 
     def __len__(self) -> int:
         return len(self._built) + sum(name not in self._built for name in self._changed)
@@ -138,7 +146,7 @@ class AnswerBook:
         return self._built.get(answer_id) if changed is None else changed
 
     def sayable(self, answer_id: str) -> Answer | None:
-        """The answer of this id if the bot may say it; None otherwise. The only door for what customers see."""
+        """The answer of this id if the bot may say it to whom it is for; None otherwise."""
         answer = self.get(answer_id)
         return answer if answer is not None and is_sayable(answer) else None
 

@@ -80,6 +80,9 @@ class Curator:
     def add(self, question: str, text: str, *, by: str = "", details: Details | None = None) -> Change:
         """Adds an answer with a question that it answers; an answer that is there already gets the question.
 
+        What was said of that answer before and is not said anew stays: one for agents does not become public because
+        somebody adds a question to it.
+
         Args:
             question: What a customer might ask.
             text: What the bot shall say.
@@ -89,12 +92,14 @@ class Curator:
         Raises:
             InputError: The text or the question is empty or very long, or the text holds an unfilled placeholder.
         """
-        answer = _written(text, details or Details())
+        details = details or Details()
+        answer = _written(text, details)
         with self.journal.writing() as writer:
-            before = self._current(answer.id)
-            known, asked = before or answer, self.questions(answer.id)
+            before, asked = self._current(answer.id), self.questions(answer.id)
+            state = answer if before is None else _added_again(before, answer, details)
             questions = _with(asked, _question(question))
-            state = replace(answer, **_kept(known), questions=_with(known.questions, question)[-SHOWN_QUESTIONS:])
+            state = replace(state, questions=_with(state.questions, question)[-SHOWN_QUESTIONS:])
+            _check_dates(state)
             return writer.append(Change("add", _who(by), state, questions, before, asked))[0]
 
     def change(
@@ -292,9 +297,10 @@ def _check_length(thing: str, text: str, most: int) -> None:
         )
 
 
-def _kept(known: Answer) -> dict[str, Any]:
-    """What an answer keeps when it is added again."""
-    return {"support": known.support, "conversations": known.conversations, "topics": known.topics}
+def _added_again(known: Answer, new: Answer, details: Details) -> Answer:
+    """An answer that is there already as it is once it is added again: said, in the new spelling."""
+    again = {"text": new.text, "last_used": new.last_used, "source": new.source, "reusable": True, "held_back": None}
+    return replace(known, **{**again, "superseded_by": None, **details.given()})
 
 
 def _with(questions: Sequence[str], *more: str) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.schema import Audience
+from data.schema import Answer, Audience
 from retrieval.columns import AUDIENCES, Rows
 
 if TYPE_CHECKING:
@@ -50,6 +51,36 @@ class Where:
             raise ValueError(f"audience {self.audience!r}; expected one of {', '.join(AUDIENCES)}")
         for name in ("products", "tags"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @classmethod
+    def of_slots(cls, slots: Mapping[str, Any]) -> Where:
+        """From a conversation's slots ``site``, ``product`` and ``signed_in``, as far as the domain has them.
+
+        ``signed_in`` must be set by the shop's own page through the gateway, never from what a customer writes; without
+        it, only what anybody may see is found.
+        """
+        product = slots.get("product")
+        return cls(
+            audience="signed_in" if slots.get("signed_in") is True else "public",
+            site=str(slots.get("site") or ""),
+            products=(str(product),) if product else (),
+        )
+
+    def admits(self, answer: Answer) -> bool:
+        """Whether one answer may be seen here and now, whatever its language: what the masks say of all.
+
+        For what no search has just found, such as the answer behind a button: it may have been meant for another
+        audience, or have run out since.
+        """
+        at = time.time() if self.at is None else self.at
+        return (
+            AUDIENCES.index(answer.audience) <= AUDIENCES.index(self.audience)
+            and (not self.site or answer.site in ("", self.site))
+            and (not (self.products and answer.products) or not set(answer.products).isdisjoint(self.products))
+            and set(self.tags) <= set(answer.tags)
+            and (answer.valid_from is None or answer.valid_from <= at)
+            and (answer.valid_until is None or at < answer.valid_until)
+        )
 
 
 @dataclass(frozen=True, eq=False)

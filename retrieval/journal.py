@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from data.artifacts import Manifest
+from data.artifacts import Manifest, sync_folder
 from data.errors import InputError
 from data.schema import Answer
 
@@ -123,6 +123,10 @@ class Follower:
         self.mark, self.end = Mark(), 0
         self._last = b""
         self._stamp: Stamp | None = None
+
+    def again(self) -> Follower:
+        """A reader that begins where this one began, for a journal that was replaced."""
+        return Follower(self.path, self._begin)
 
     def new(self, *, parsed: bool = True) -> list[Change]:
         """The changes since the last call, oldest first; at the first call, those behind ``mark``.
@@ -277,7 +281,7 @@ class Writer:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._descriptor)
             if self._fresh:
-                _sync_folder(self._tail.path.parent)
+                sync_folder(self._tail.path.parent)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, end)
@@ -341,11 +345,3 @@ def _refused(path: Path, error: OSError) -> InputError:
         str(path), got="a full disk" if full else error.strerror or str(error), expected="a file that can be written",
         next_step=f"Nothing was changed. {'Free some space' if full else 'Mend that'} and do it again.",
     )  # fmt: skip
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,30 +178,32 @@ class VectorCache:
 
     def _refresh(self) -> None:
         """Takes in what others have added; begins again where the file was replaced."""
-        try:
-            status = self.keys_path.stat()
-        except FileNotFoundError:
-            status = None
-        seen = None if status is None else (status.st_ino, status.st_size)
-        if seen == self._seen:
+        if self._stamp() == self._seen:
             return
+        seen, entries = None, Keys().entries
+        self._rows = np.zeros((0, self.dim), np.float16)
+        with suppress(FileNotFoundError), self.keys_path.open("rb") as keys, self.path.open("rb") as rows:
+            seen = _stamp_of(os.fstat(keys.fileno()))  # of what is mapped: another file may have the name by now
+            if count := self._count(keys, rows):
+                self._rows = np.memmap(rows, np.float16, "r", shape=(count, self.dim))
+                entries = np.memmap(keys, np.uint8, "r", offset=len(self._head), shape=(count, _ENTRY))
         if self._seen is None or seen is None or seen[0] != self._seen[0] or seen[1] < self._seen[1]:
             self._keys = Keys()
-        count = 0 if seen is None else self._count(seen[1])
-        self._rows = np.zeros((0, self.dim), np.float16)
-        if count:
-            self._rows = np.memmap(self.path, np.float16, "r", shape=(count, self.dim))
-            at = len(self._head)
-            self._keys.extend(np.memmap(self.keys_path, np.uint8, "r", offset=at, shape=(count, _ENTRY)))
+        self._keys.extend(entries)
         self._seen = seen
 
-    def _count(self, size: int) -> int:
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            return _stamp_of(self.keys_path.stat())
+        except FileNotFoundError:
+            return None
+
+    def _count(self, keys: BinaryIO, rows: BinaryIO) -> int:
         """Whole entries, as far as there are rows; none in a file of another kind."""
-        with self.keys_path.open("rb") as stream:
-            if stream.read(len(self._head)) != self._head:
-                return 0
-        rows = self.path.stat().st_size // (self.dim * 2) if self.path.exists() else 0
-        return min((size - len(self._head)) // _ENTRY, rows)
+        if keys.read(len(self._head)) != self._head:
+            return 0
+        entries = (os.fstat(keys.fileno()).st_size - len(self._head)) // _ENTRY
+        return min(entries, os.fstat(rows.fileno()).st_size // (self.dim * 2))
 
     def _replace(self, kept: NDArray[np.int64]) -> None:
         """Writes both files anew. Between the two renames entries and rows do not fit: their checksums say so."""
@@ -292,6 +295,10 @@ def prune_vectors(folder: Path, models: Path) -> list[str]:
         for path in folder.glob(f"{key}.*"):
             path.unlink()
     return gone
+
+
+def _stamp_of(status: os.stat_result) -> tuple[int, int]:
+    return status.st_ino, status.st_size
 
 
 def _crc(row: NDArray[np.float16]) -> bytes:

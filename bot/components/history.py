@@ -38,16 +38,7 @@ def turns_before(tracker: DialogueStateTracker | None) -> list[tuple[Role, str]]
 
 
 def where_of(tracker: DialogueStateTracker | None) -> Where:
-    """What an answer must be for, from the slots ``site``, ``product`` and ``signed_in`` where the domain has them.
-
-    ``signed_in`` must be set by the shop's own page through the gateway, never from what a customer writes; without
-    it, only what anybody may see is found.
-    """
+    """What an answer must be for: see ``Where.of_slots``."""
     from retrieval.filters import Where
 
-    product = slot(tracker, "product")
-    return Where(
-        audience="signed_in" if slot(tracker, "signed_in") is True else "public",
-        site=str(slot(tracker, "site") or ""),
-        products=(str(product),) if product else (),
-    )
+    return Where.of_slots({} if tracker is None else {name: held.value for name, held in tracker.slots.items()})

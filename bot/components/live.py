@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data.artifacts import IndexLayout, ModelLayout
-from data.errors import InputError
 from data.workspace import PROJECT, Live, Workspace
+from retrieval.journal import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from retrieval.living import LivingIndex
@@ -69,6 +69,7 @@ class LiveSearcher:
         self._opening: Future[Served] | None = None
         self._compaction: subprocess.Popen[bytes] | None = None
         self._compacted_at = -COMPACT_AGAIN
+        self._reopened_for: tuple[Stamp | None] | None = None
 
     def load(self) -> None:
         """Loads the live version now.
@@ -98,8 +99,8 @@ class LiveSearcher:
             self._attempt(self._take_opened)
         assert self._served is not None
         self._served.index.refresh()
-        if self._served.index.stale:
-            self._served.index.stale = False
+        if self._served.index.stale and (journal := (stamp_of(self.workspace.changes),)) != self._reopened_for:
+            self._reopened_for = journal  # one that cannot be opened is tried once, and not with every message
             self._attempt(self._reopen)
         self._compact_when_long(self._served.index)
         return self._served
@@ -107,15 +108,15 @@ class LiveSearcher:
     def _attempt(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except (InputError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - FAISS and ONNX Runtime raise exceptions of their own
             logger.error("The new version was not loaded, the old one serves on: %s", error)
 
     def _switch(self) -> None:
         """To another version; where that says what is served anyway, it is opened beside, and nobody waits for it."""
         from retrieval.compact import is_compaction
 
-        live, old = self.workspace.live(), self._served
         self._opening = None
+        live, old = self.workspace.live(), self._served
         if old is not None and is_compaction(self.workspace, live, old.live):
             pool = ThreadPoolExecutor(1, thread_name_prefix="open-index")
             self._opening = pool.submit(self._opened, live)

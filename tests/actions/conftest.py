@@ -21,6 +21,10 @@ ANSWERS = [
     Answer("zh", "满60包邮。", "zh", questions=("包邮吗",)),
     Answer("private", "Your order <ORDER_1> is on its way.", "en"),
     Answer("chat", "Hello!", "en", reusable=False),
+    Answer("members", "Members pay by invoice.", "en", questions=("May I pay later?",), audience="signed_in"),
+    Answer("staff", "Refund code 77.", "en", questions=("How do I refund?",), audience="agents"),
+    Answer("old", "The sale ends on Friday.", "en", valid_until=1_700_000_000.0),
+    Answer("uk", "We ship from Leeds.", "en", site="uk"),
 ]
 
 MakeShop = Callable[..., Workspace]

@@ -14,7 +14,7 @@ from actions.shop import the_shop
 from data.schema import Answer
 from data.workspace import Live
 from retrieval.compose import Reply
-from retrieval.curate import Curator
+from retrieval.curate import Curator, Details
 from tests.actions.conftest import MakeShop, a_tracker, put_index
 
 HITS = (("free", 0.9), ("slow", 0.4), ("card", 0.3))
@@ -89,6 +89,43 @@ def test_a_pressed_button_says_its_answer(make_shop: MakeShop) -> None:
     (message,), _, _ = run(a_tracker(entities={"answer_id": "slow"}))
     assert message["text"] == "It takes four days."
     (message,), _, _ = run(a_tracker(entities={"answer_id": "private"}))
+    assert message["response"] == "utter_rephrase"
+
+
+@pytest.mark.parametrize("answer_id", ["members", "staff", "old", "uk"])
+def test_an_answer_for_others_is_never_said_whoever_names_its_id(make_shop: MakeShop, answer_id: str) -> None:
+    make_shop()
+    by_hand = a_tracker(entities={"answer_id": answer_id}, site="de")
+    found = a_tracker((answer_id, 0.99), site="de")
+    offered = a_tracker((answer_id, 0.5), outcome="unsure", site="de")
+    several = a_tracker((answer_id, 0.99), site="de")
+    several.latest_message["careline"]["requests"] = [{"text": "?", "hits": [{"id": answer_id, "score": 0.99}]}] * 2
+    for tracker in (by_hand, found, offered, several):
+        (message,), _, _ = run(tracker)
+        assert (message["response"], message["buttons"]) == ("utter_rephrase", [])
+
+
+def test_who_is_signed_in_gets_what_is_for_them_and_no_more(make_shop: MakeShop) -> None:
+    make_shop()
+    for tracker in (
+        a_tracker(("members", 0.9), signed_in=True),
+        a_tracker(entities={"answer_id": "members"}, signed_in=True),
+    ):
+        (message,), _, _ = run(tracker)
+        assert message["text"] == "Members pay by invoice."
+    for claimed in ("yes", "true", 1):
+        (message,), _, _ = run(a_tracker(("members", 0.9), signed_in=claimed))
+        assert message["response"] == "utter_rephrase"
+    (message,), _, _ = run(a_tracker(("staff", 0.9), signed_in=True))
+    assert message["response"] == "utter_rephrase"
+
+
+def test_a_button_pressed_after_its_answer_went_to_the_agents_says_nothing_of_it(make_shop: MakeShop) -> None:
+    workspace = make_shop()
+    (message,), _, _ = run(a_tracker(("slow", 0.5), outcome="unsure"))
+    pressed = json.loads(message["buttons"][0]["payload"].removeprefix("/ask"))
+    Curator.open(workspace).change("slow", details=Details(audience="agents"))
+    (message,), _, _ = run(a_tracker(entities=pressed))
     assert message["response"] == "utter_rephrase"
 
 

@@ -11,7 +11,21 @@ from aiohttp import web
 
 from bot.embedded import EmbeddedRedis
 from bot.state.log import ConversationLog
-from data.workspace import Workspace
+from data.workspace import Workspace, find_workspace
+from tests.fixtures.little_shop import make_little_shop
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A little shop that learned."""
+    return make_little_shop(tmp_path_factory.mktemp("taught"))
+
+
+@pytest.fixture
+def shop(taught: Workspace, tmp_path: Path) -> Workspace:
+    """A copy that a test may spoil."""
+    shutil.copytree(taught.root, tmp_path / "shop")
+    return find_workspace(str(tmp_path / "shop"))
 
 
 @pytest.fixture(scope="session")

@@ -10,22 +10,9 @@ import pytest
 
 from data.artifacts import MANIFEST
 from data.errors import InputError
-from data.workspace import Live, Workspace, find_workspace
-from tests.fixtures.little_shop import make_little_shop
+from data.workspace import Live, Workspace
 
 pytestmark = pytest.mark.rasa
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_little_shop(tmp_path_factory.mktemp("taught"))
-
-
-@pytest.fixture
-def shop(taught: Workspace, tmp_path: Path) -> Workspace:
-    """A copy that a test may spoil."""
-    shutil.copytree(taught.root, tmp_path / "shop")
-    return find_workspace(str(tmp_path / "shop"))
 
 
 def understand(workspace: Workspace, text: str, tracker: Any = None) -> Any:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 import retrieval.living as living
 from bot.components.live import LiveSearcher, open_index
 from data.artifacts import IndexLayout, ModelLayout
-from data.workspace import Workspace, find_workspace
+from data.workspace import Workspace
 from retrieval.compact import compact
 from retrieval.curate import Curator
 from retrieval.living import LivingIndex
-from tests.fixtures.little_shop import make_little_shop
 
 QUESTION, TEXT = "Do you lend out kayaks?", "Kayaks can be borrowed for a week."
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_little_shop(tmp_path_factory.mktemp("taught"))
-
-
-@pytest.fixture
-def shop(taught: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(taught.root, tmp_path / "shop")
-    return find_workspace(str(tmp_path / "shop"))
 
 
 def said(searcher: LiveSearcher, question: str = QUESTION) -> str:
@@ -103,4 +89,28 @@ def test_a_journal_that_was_put_back_is_read_anew(shop: Workspace) -> None:
     assert said(searcher) == TEXT
     shop.changes.write_bytes(kept)
     assert said(searcher) != TEXT
+    assert said(searcher, "Do you lend out paddles?") == "Paddles come with the kayak."
+
+
+def test_a_lost_journal_is_reported_once_and_the_index_serves_on(
+    shop: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: list[IndexLayout] = []
+
+    def count(workspace: Workspace, index: IndexLayout, model: ModelLayout) -> LivingIndex:
+        opened.append(index)
+        return open_index(workspace, index, model)
+
+    curator = Curator.open(shop)
+    curator.add(QUESTION, TEXT)
+    compact(shop)
+    searcher = LiveSearcher(shop, opener=count)
+    assert said(searcher) == TEXT
+    kept = shop.changes.read_bytes()
+    shop.changes.unlink()
+    assert [said(searcher) for _ in range(3)] == [TEXT] * 3
+    assert len(opened) == 2, "tried once, and not with every message"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    shop.changes.write_bytes(kept)
+    curator.add("Do you lend out paddles?", "Paddles come with the kayak.")
     assert said(searcher, "Do you lend out paddles?") == "Paddles come with the kayak."

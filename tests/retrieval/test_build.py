@@ -5,70 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from data.artifacts import DatasetLayout, IndexLayout, Manifest, ModelLayout, create, load_manifest
+from data.artifacts import IndexLayout, Manifest, ModelLayout, create, load_manifest
 from data.errors import InputError
-from data.records import write_rows
-from data.schema import Answer, Example, IntentExample
-from data.workspace import Live, Workspace
+from data.workspace import Workspace
 from retrieval.build import build_index
-from retrieval.cli import app
 from retrieval.index import Index
-from retrieval.rank import Ranker
 from retrieval.search import Searcher, Thresholds
 from retrieval.shelf import Shelf
 from tests.contracts.model_fixture import write_model
-
-ANSWERS = [
-    Answer("d", "The order is on its way in three days.", "en", support=4, conversations=("c1", "c2")),
-    Answer("t", "Send the tent back within 30 days.", "en", support=2, conversations=("c3",)),
-    Answer("p", "Your order 17 is in Leeds.", "en", support=9, reusable=False),
-]
-EXAMPLES = [
-    Example("c1", 1, "where is my order ?", "d", "train", "en", time=1.0),
-    Example("c3", 1, "my tent is torn", "t", "train", "en", time=2.0),
-    Example("c9", 1, "held out: where is the tent", "t", "test", "en", time=9.0),
-]
-INTENTS = [
-    IntentExample("hello", "greet", "static", "train", "en"),
-    IntentExample("good day", "greet", "static", "test", "en"),
-]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Workspace:
-    """A workspace with a dataset and a model, and an index that is live."""
-    workspace = Workspace(tmp_path)
-    with create(workspace.folder("dataset"), Manifest("dataset", "d" * 12)) as draft:
-        layout = DatasetLayout(draft.folder)
-        write_rows(layout.answers, ANSWERS)
-        write_rows(layout.examples, EXAMPLES)
-        write_rows(layout.intents, INTENTS)
-    with create(workspace.folder("model"), Manifest("model", "e" * 12)) as draft:
-        write_model(draft.folder)
-        Ranker.default().save(ModelLayout(draft.folder).ranker)
-        ModelLayout(draft.folder).thresholds.write_text('{"sure": 0.7, "note": "by hand"}')
-    index = build_index(
-        DatasetLayout(workspace.folder("dataset") / ("d" * 12)),
-        ModelLayout(workspace.folder("model") / ("e" * 12)),
-        workspace.folder("index"),
-    )
-    workspace.go_live(Live("d" * 12, "e" * 12, index.folder.name, "none"))
-    return workspace
-
-
-@pytest.fixture
-def run(place: Workspace) -> Callable[..., str]:
-    """Runs `careline index …` in the workspace and returns its stdout."""
-
-    def call(*words: str) -> str:
-        result = CliRunner().invoke(app, [*words, "--workspace", str(place.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.stdout
-
-    return call
+from tests.retrieval.conftest import ANSWERS, EXAMPLES, INTENTS
 
 
 def test_an_index_holds_all_answers_and_the_train_split_only(place: Workspace) -> None:

@@ -66,6 +66,35 @@ def test_details_say_for_whom_where_and_when(curator: Curator) -> None:
         curator.change(made.id, details=Details(audience="public"))
 
 
+def test_an_answer_for_agents_stays_theirs_when_a_question_is_added_to_it(curator: Curator) -> None:
+    made = curator.add("q", "Only we know.", details=Details(audience="agents", site="uk", language="fr")).answer
+    again = curator.add("q2", "only we KNOW.").answer
+    assert (again.id, again.text) == (made.id, "only we KNOW.")
+    assert (again.audience, again.site, again.language) == ("agents", "uk", "fr")
+    curator.remove(made.id)
+    back = curator.add("q3", "Only we know.", details=Details(site="")).answer
+    assert (back.reusable, back.held_back, back.audience, back.site) == (True, None, "agents", "")
+
+
+def test_a_book_whose_journal_was_replaced_forgets_what_the_old_one_said(
+    curator: Curator, caplog: pytest.LogCaptureFixture
+) -> None:
+    curator.remove("t")
+    kept = curator.journal.path.read_bytes()
+    following = book(curator)
+    curator.remove("d")
+    following.refresh()
+    assert following.sayable("d") is None
+    curator.journal.path.write_bytes(kept)
+    following.refresh()
+    assert (following.sayable("d"), following.sayable("t")) == (ANSWERS[0], None)
+    curator.journal.path.write_bytes(b"{}\n" + kept)
+    for _ in range(2):
+        following.refresh()
+    assert following.sayable("t") is None
+    assert len(caplog.records) == 1
+
+
 def test_a_reworded_answer_keeps_its_id_and_its_provenance(curator: Curator) -> None:
     made = curator.change("d", text="In two days.", questions=["when?"]).answer
     assert (made.id, made.text, made.source, made.support, made.conversations) == (

@@ -110,6 +110,7 @@ def test_no_hit_ever_violates_its_filter(rows: list[Any], where: Where, late: in
     assert found == (english or allowed)
     asked = {index.logged[place].answer for place in match.asked.tolist() if place >= 0}
     assert asked <= allowed
+    assert {a.id for a in answers if a.reusable and where.admits(a)} - retired == allowed, "one by one as by masks"
 
 
 def _query() -> Any:

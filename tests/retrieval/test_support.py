@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
+from bench.replies import measured, read_pairs
 from retrieval.claims import claims_of, is_addressed
 from retrieval.support import Support
 
-PAIRS = Path(__file__).resolve().parent.parent / "fixtures" / "support.txt"
 CHOSEN, MEASURED = 0, 1
 """Sources at even places chose the thresholds; those at odd places measure."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    place: int
-    language: str
-    kind: str
-    source: str
-    sentence: str
-
-
-def read_pairs() -> Iterator[Pair]:
-    place, language, source = -1, "", ""
-    for line in PAIRS.read_text(encoding="utf-8").splitlines():
-        if line.startswith("# lang "):
-            language = line.removeprefix("# lang ")
-        elif line.startswith("= "):
-            place, source = place + 1, line[2:]
-        elif line[0] in "+-":
-            kind, sentence = line[1:].split(" ", 1)
-            yield Pair(place, language, kind or "supported", source, sentence)
 
 
 ALL = list(read_pairs())
@@ -42,10 +17,7 @@ ALL = list(read_pairs())
 
 def measure(half: int, language: str) -> tuple[float, float]:
     """(precision, recall) of "supported"."""
-    rows = [pair for pair in ALL if pair.place % 2 == half and pair.language == language]
-    let = [p for p in rows if all(v.supported for v in Support([p.source]).check(p.sentence))]
-    right = [p for p in let if p.kind == "supported"]
-    return len(right) / len(let), len(right) / sum(p.kind == "supported" for p in rows)
+    return measured([pair for pair in ALL if pair.place % 2 == half and pair.language == language])
 
 
 def test_there_are_enough_pairs_in_both_languages() -> None:

@@ -124,6 +124,26 @@ def test_a_build_drops_what_it_does_not_use_once_that_is_much(tmp_path: Path, mo
     assert other.put(TEXTS, vectors()) == 45
 
 
+def test_a_file_that_is_replaced_while_it_is_opened_is_none_but_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEAST_KEPT", 0)
+    cache = opened(tmp_path)
+    cache.put(TEXTS, vectors())
+    reader, stamp = opened(tmp_path), VectorCache._stamp
+
+    def replaced_after(self: VectorCache) -> tuple[int, int] | None:
+        seen = stamp(self)
+        if self is reader:
+            assert cache.keep({key_of(text) for text in TEXTS[:5]}) in (45, 0)
+        return seen
+
+    monkeypatch.setattr(VectorCache, "_stamp", replaced_after)
+    found, there = reader.get(TEXTS)
+    assert there.tolist() == [True] * 5 + [False] * 45
+    np.testing.assert_allclose(found[:5], vectors()[:5], atol=2e-3)
+
+
 def test_many_keys_are_found_among_those_with_equal_beginnings() -> None:
     random = np.random.default_rng(0)
     entries = random.integers(0, 256, (20_000, 36), dtype=np.uint8)
