@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,9 +36,6 @@ _DEMO_KEEP = (
     "松涛路12号",
 )
 """The demo shop's own contact data, which its agents give to everybody."""
-
-_BARE = "demo"
-"""Recipe of a shop without logs: its base reads both languages as it comes."""
 
 _SHOWN = 5
 """Files and rows of a source that are named when they are left out; `careline index import` names them all."""
@@ -143,29 +139,24 @@ def run_stages(
     from rich.console import Console
 
     from bot.rasa_model import train_rasa
-    from data.articles.sources import sources_in
-    from data.build import build_bare, build_dataset
-    from finetune.choose import PLAIN
+    from data.build import build_dataset
+    from finetune.choose import chosen_recipe
     from finetune.cli import open_start
     from finetune.recipe import load_recipe
     from finetune.train import train_model
     from retrieval.compact import build_for
 
     console = Console(stderr=True)
-    named = recipe or workspace.settings.learn.recipe
-    chosen, clock, start = load_recipe(named), _Clock(console), open_start(workspace, continued)
+    usual, clock, start = workspace.settings.learn.recipe, _Clock(console), open_start(workspace, continued)
+    load_recipe(recipe or usual)  # a name that is wrong is said before the log is read
     with _only_one(workspace):
         _import(workspace, articles or {}, console)
         with clock.stage("dataset"):
-            bare = not paths and bool(sources_in(workspace.sources))
-            dataset = build_bare(workspace) if bare else build_dataset(
+            dataset = build_dataset(
                 paths, workspace, format=log_format, mapping=mapping, strict=strict, engine=engine, fresh=fresh,
                 console=console,
             )  # fmt: skip
-        if bare:
-            chosen = replace(load_recipe(recipe or _BARE), method="frozen")
-        elif not recipe and named == PLAIN:
-            chosen = load_recipe(_asked_for(dataset, console))
+        chosen = chosen_recipe(dataset, recipe, usual, console=console)
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
         with clock.stage("index"):
@@ -213,17 +204,6 @@ def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, A
         return {"live": False, "reason": reason, **comparison.to_json()}
     registry.go_live("learn", live, comparison=comparison)
     return {"live": True, **(comparison.to_json() if comparison else {})}
-
-
-def _asked_for(dataset: DatasetLayout, console: Console) -> str:
-    """The recipe that the log's languages ask for, said in one line where it is not the usual one."""
-    from finetune.choose import PLAIN, recipe_for
-
-    name, share = recipe_for(dataset)
-    if name != PLAIN:
-        why = f"{share:.0%} of the messages are not in Latin letters"
-        console.print(f"      recipe {name}: {why} (--recipe {PLAIN} for the usual one)")
-    return name
 
 
 class _Clock:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.approvals import read_approvals
 from data.articles.sources import answers_in, sources_in
-from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete
+from data.artifacts import DatasetLayout, Manifest, create, hash_file, hash_json, is_complete, load_manifest
 from data.engine import choose_engine
 from data.errors import InputError
 from data.intake import check_paths
@@ -65,7 +65,7 @@ def build_dataset(
     """Makes the dataset of some logs, or finds it when the same was made before.
 
     Args:
-        paths: The logs; read in this order as one log.
+        paths: The logs; read in this order as one log. None in a workspace with imported sources: see ``build_bare``.
         workspace: Where the dataset goes, and what is kept when redacting.
         format: Reader for all of them; None recognises each by content.
         mapping: ``field=column`` pairs for tables.
@@ -83,6 +83,8 @@ def build_dataset(
     """
     from data.stages import build
 
+    if not paths and sources_in(workspace.sources):
+        return build_bare(workspace, static=static)
     check_paths(paths)
     settings = _settings(workspace, format, mapping, static)
     options = _options(paths, workspace, format=format, mapping=mapping, strict=strict, fresh=fresh, static=static)
@@ -105,6 +107,15 @@ def build_dataset(
             report, draft.hashes = made
             draft.metrics.update({name: value for name, value in report.items() if isinstance(value, int)})
     return layout
+
+
+def is_bare(dataset: DatasetLayout) -> bool:
+    """Whether a dataset was made without logs, by ``build_bare``.
+
+    Raises:
+        InputError: It has no manifest.
+    """
+    return "bare" in load_manifest(dataset.folder, kind="dataset", verify=False).recipe
 
 
 def build_bare(workspace: Workspace, *, static: Path = STATIC) -> DatasetLayout:

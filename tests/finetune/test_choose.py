@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from finetune.choose import other_scripts, recipe_for
+from finetune.choose import chosen_recipe, other_scripts, recipe_for
 from finetune.examples import TrainingData
 from finetune.testing import little_shop, write_dataset
 
@@ -38,10 +38,10 @@ def test_an_english_log_keeps_the_plain_recipe(tmp_path: Path) -> None:
 
 
 def test_learning_says_in_one_line_which_recipe_it_took(tmp_path: Path) -> None:
-    from learn import _asked_for
-
-    console = Console(file=io.StringIO(), width=200)
-    assert _asked_for(write_dataset(tmp_path, little_shop()), console) == "bilingual"
+    console, dataset = Console(file=io.StringIO(), width=200), write_dataset(tmp_path, little_shop())
+    assert chosen_recipe(dataset, None, "laptop", console=console).name == "bilingual"
+    assert chosen_recipe(dataset, "tiny", "laptop", console=console).name == "tiny"
+    assert chosen_recipe(dataset, None, "tiny", console=console).name == "tiny"
     (line,) = console.file.getvalue().splitlines()
     assert "recipe bilingual" in line
     assert "--recipe laptop" in line
