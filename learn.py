@@ -138,13 +138,11 @@ def run_stages(
     """
     from rich.console import Console
 
-    from bot.rasa_model import train_rasa
     from data.build import build_dataset
     from finetune.choose import chosen_recipe
     from finetune.cli import open_start
     from finetune.recipe import load_recipe
     from finetune.train import train_model
-    from retrieval.compact import build_for
 
     console = Console(stderr=True)
     usual, clock, start = workspace.settings.learn.recipe, _Clock(console), open_start(workspace, continued)
@@ -159,13 +157,20 @@ def run_stages(
         chosen = chosen_recipe(dataset, recipe, usual, console=console)
         with clock.stage("model"):
             model = train_model(dataset, workspace.folder("model"), recipe=chosen, console=console, start=start)
-        with clock.stage("index"):
-            index = build_for(workspace, dataset, model, console=console)
-        with clock.stage("rasa"):
-            rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=console)
-        live = Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
-        promotion = _promoted(workspace, live, console)
+        promotion = _promoted(workspace, _served(workspace, dataset, model, clock), console)
     return _report(workspace, dataset, model, clock.seconds) | {"promotion": promotion}
+
+
+def _served(workspace: Workspace, dataset: DatasetLayout, model: ModelLayout, clock: _Clock) -> Live:
+    """Makes what else serving needs of a model: its index, and the Rasa model."""
+    from bot.rasa_model import train_rasa
+    from retrieval.compact import build_for
+
+    with clock.stage("index"):
+        index = build_for(workspace, dataset, model, console=clock.console)
+    with clock.stage("rasa"):
+        rasa = train_rasa(PROJECT, workspace.folder("rasa"), console=clock.console)
+    return Live(dataset.folder.name, model.folder.name, index.folder.name, rasa.name)
 
 
 def _import(workspace: Workspace, articles: Mapping[str, Path], console: Console) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from data.errors import InputError
 from retrieval.encoder import Vectors
 from retrieval.grown import Grown
-from retrieval.halves import Halves
+from retrieval.halves import Halves, halves_beside
 from retrieval.nearest import Base, Found, Ids, Mask, best, nothing
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class VectorIndex:
             if not isinstance(index, (faiss.IndexIVF, faiss.IndexHNSW)):
                 raise ValueError(f"a {type(index).__name__}")
             kind = _Graph if isinstance(index, faiss.IndexHNSW) else _Inverted
-            return cls(kind(index, Halves.load(_halves_of(path), index.ntotal, index.d)))
+            return cls(kind(index, Halves.load(halves_beside(path), index.ntotal, index.d)))
         except (RuntimeError, ValueError, OSError) as error:
             raise InputError(
                 str(path),
@@ -268,7 +268,7 @@ class _Rough:
         import faiss
 
         faiss.write_index(self._index, str(path))
-        self._halves.save(_halves_of(path))
+        self._halves.save(halves_beside(path))
 
 
 class _Graph(_Rough):
@@ -357,10 +357,6 @@ class _Inverted(_Rough):
         wide = faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
         self._index.search_preassigned_c(len(vectors), given[0], k, *given[1:], False, wide)
         return rows
-
-
-def _halves_of(path: Path) -> Path:
-    return path.with_suffix(".half.npy")
 
 
 def _floats(vectors: NDArray[Any]) -> Vectors:

@@ -72,3 +72,8 @@ class Halves:
         """All rows, 50,000 at once, as float32."""
         for start in range(0, len(self._rows), _AT_ONCE):
             yield np.asarray(self._rows[start : start + _AT_ONCE], dtype=np.float32)
+
+
+def halves_beside(path: Path) -> Path:
+    """Where the halves of an index file lie."""
+    return path.with_suffix(".half.npy")
