@@ -105,7 +105,7 @@ class VectorIndex:
         late = self._late.tail if among is None else self._late.tail[: max(0, len(among) - self._base.size)]
         k = min(k, self._base.size + len(late))
         if not k or not len(vectors):
-            return np.zeros((len(vectors), 0), np.float32), np.zeros((len(vectors), 0), np.int64)
+            return nothing(len(vectors))
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         among_base = None if among is None else among[: self._base.size]
         with _threads_for(len(vectors)):
@@ -176,11 +176,9 @@ class VectorIndex:
             return cls(kind(index, Halves.load(halves_beside(path), index.ntotal, index.d)))
         except (RuntimeError, ValueError, OSError) as error:
             raise InputError(
-                str(path),
-                got=str(error).splitlines()[0][-120:],
-                expected="a FAISS index",
+                str(path), got=str(error).splitlines()[0][-120:], expected="a FAISS index",
                 next_step="Run `careline index build` again.",
-            ) from error
+            ) from error  # fmt: skip
 
 
 class _Flat:
@@ -232,8 +230,6 @@ class _Rough:
 
     def search(self, vectors: Vectors, k: int, among: Mask | None) -> Found:
         allowed = self.size if among is None else int(np.count_nonzero(among))
-        if not allowed:
-            return nothing(len(vectors))
         if allowed <= max(_FEW_ROWS, k):
             rows = np.arange(self.size) if among is None else np.flatnonzero(among)
             return best(vectors @ self.take(rows).T, np.broadcast_to(rows, (len(vectors), len(rows))), k)
@@ -348,9 +344,8 @@ class _Inverted(_Rough):
         import faiss
 
         centres = vectors @ np.asarray(self._index.quantizer.reconstruct_n(0, self.lists)).T  # (n, lists)
-        near = np.argpartition(-centres, probes - 1, axis=1)[:, :probes]
+        near = np.ascontiguousarray(np.argpartition(-centres, probes - 1, axis=1)[:, :probes], dtype=np.int64)
         cosines = np.ascontiguousarray(np.take_along_axis(centres, near, axis=1))
-        near = np.ascontiguousarray(near, dtype=np.int64)
         rows = np.empty((len(vectors), k), dtype=np.int64)
         scores = np.empty((len(vectors), k), dtype=np.float32)
         given = [faiss.swig_ptr(part) for part in (vectors, near, cosines, scores, rows)]

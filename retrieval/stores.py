@@ -89,7 +89,7 @@ def in_store(url: str, vectors: VectorIndex, *, name: str, root: Path) -> Vector
     Args:
         url: ``[index] store``; empty gives ``vectors`` back: FAISS.
         vectors: Of an index that was just opened.
-        name: Key of the index and of the part: a collection of this name is used, or made and filled.
+        name: Key of the index: a collection of this name is used, or made and filled.
         root: Folder that a relative file is meant from.
 
     Raises:
