@@ -266,7 +266,8 @@ def print_report(report: dict[str, Any]) -> None:
 
     console = Console()
     counts, model, seconds = report["dataset"], report["model"], report["seconds"]
-    table = Table(title=f"Learned in {report['workspace']}", show_header=False, title_justify="left")
+    console.print(f"Learned in {report['workspace']}", style="italic", soft_wrap=True, highlight=False)
+    table = Table(show_header=False)
     for name in ("conversations", "messages", "examples", "intents", "topics", "answers", "refused_lines"):
         if name in counts:
             table.add_row(name.replace("_", " "), f"{counts[name]:,}")

@@ -121,7 +121,7 @@ def init(
 def add(
     name: Annotated[str, typer.Argument(help="Shown to customers as the author of replies.")],
     role: Annotated[str, typer.Option(help="agent or admin.")] = "agent",
-    password: Annotated[str | None, typer.Option(help="Asked for (or made up with --generate) if not given.")] = None,
+    password: Annotated[str | None, typer.Option(help="Asked for if not given; without a terminal, made up and printed.")] = None,
     generate: Annotated[bool, typer.Option("--generate", help="Make a password up and print it.")] = False,
     replace_user: Annotated[bool, typer.Option("--replace", help="Change a user that exists.")] = False,
     workspace: WorkspaceOption = None,
@@ -252,4 +252,6 @@ def _teller(console: Console) -> Say:
 def _print_ready(console: Console, place: Workspace, address: str) -> None:
     console.print(f"\n[bold green]Ready:[/bold green] [bold]{address}/[/bold]", highlight=False, soft_wrap=True)
     console.print(f"Agent page: {address}/console/", highlight=False)
+    line = f'<script src="{address}/widget.js" async></script>'
+    console.print(f"For your page: {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"Logs: {place.var / 'logs'}   Stop: Ctrl-C", style="dim", highlight=False, soft_wrap=True)

@@ -52,6 +52,8 @@ def print_reasons(result: SearchResult, searcher: Searcher) -> None:
         table = Table("evidence", "value", "weight", "adds")
         for name, value, weight, adds in row.evidence:
             table.add_row(name, f"{value:.3f}", f"{weight:.2f}", f"{adds:+.2f}")
+        table.add_section()
+        table.add_row("score", "", "", f"{sum(adds for *_, adds in row.evidence):+.2f}")
         console.print(table)
 
 
