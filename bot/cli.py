@@ -121,7 +121,9 @@ def init(
 def add(
     name: Annotated[str, typer.Argument(help="Shown to customers as the author of replies.")],
     role: Annotated[str, typer.Option(help="agent or admin.")] = "agent",
-    password: Annotated[str | None, typer.Option(help="Asked for if not given; without a terminal, made up and printed.")] = None,
+    password: Annotated[
+        str | None, typer.Option(help="Asked for if not given; without a terminal, made up and printed.")
+    ] = None,
     generate: Annotated[bool, typer.Option("--generate", help="Make a password up and print it.")] = False,
     replace_user: Annotated[bool, typer.Option("--replace", help="Change a user that exists.")] = False,
     workspace: WorkspaceOption = None,
