@@ -46,6 +46,11 @@ def leans(text: str) -> bool:
     return len(words) <= (2 * FEW_WORDS if follows else FEW_WORDS)
 
 
+def points_back(text: str) -> bool:
+    """Whether a text speaks of something as known: ``how much is it?``, ``这个多少钱``."""
+    return _POINTS.search(text) is not None
+
+
 def joined(text: str, turns: Sequence[tuple[Role, str]]) -> str | None:
     """A leaning message with the question it leans on; None where it stands alone or nothing was asked before.
 

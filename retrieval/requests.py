@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
+from retrieval.follow_up import points_back
 from retrieval.sentences import content_of, sentences_of
 
 MOST = 3
@@ -32,6 +35,18 @@ def requests_of(text: str) -> list[str]:
     pieces = [piece for sentence in sentences_of(text) for piece in _pieces(sentence)]
     asking = [piece for piece in pieces if asks(piece)]
     return asking if 2 <= len(asking) <= MOST else [text]
+
+
+def searched(requests: Sequence[str]) -> list[str]:
+    """What is searched for each request: one that points back ("and how much is it?") takes the one before with it.
+
+    Args:
+        requests: Of one message, in order.
+    """
+    found = list(requests[:1])
+    for before, one in pairwise(requests):
+        found.append(f"{one} {before}" if points_back(one) else one)
+    return found
 
 
 def _pieces(sentence: str) -> list[str]:

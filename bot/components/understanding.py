@@ -21,7 +21,7 @@ from bot.components.judgement import ANSWERED, combined, judge
 from bot.components.live import LiveSearcher
 from bot.mentions import only_details
 from bot.settings import read_settings
-from retrieval.requests import requests_of
+from retrieval.requests import requests_of, searched
 
 CARELINE = "careline"
 """Attribute of the message that reaches ``tracker.latest_message`` and the action server."""
@@ -94,7 +94,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             )
             careline = judge(search(text), served.searcher.thresholds, static=static)
             if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
-                careline = combined(careline, asked, [search(one) for one in asked])
+                careline = combined(careline, asked, [search(one) for one in searched(asked)])
             if only_details(text):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}

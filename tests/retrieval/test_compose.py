@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.schema import Answer, AnswerSource
 from retrieval.answers import has_placeholder
 from retrieval.compose import MOST, PASSAGE, Asked, Found, compose, fill, is_fillable, may_be_found, passage
-from retrieval.requests import requests_of
+from retrieval.requests import requests_of, searched
 from retrieval.sentences import clauses_of, sentences_of
 
 LONG = (
@@ -215,3 +215,13 @@ def test_clauses_are_split_where_something_new_is_said() -> None:
 )
 def test_a_message_is_taken_apart_where_it_asks_several_things(text: str, requests: list[str]) -> None:
     assert requests_of(text) == requests
+
+
+def test_a_request_that_points_back_is_searched_with_the_one_before() -> None:
+    assert searched(["Do you ship to Norway?", "how much is it?", "do you take PayPal?"]) == [
+        "Do you ship to Norway?",
+        "how much is it? Do you ship to Norway?",
+        "do you take PayPal?",
+    ]
+    assert searched(["北极星帐篷有货吗", "这个多少钱"]) == ["北极星帐篷有货吗", "这个多少钱 北极星帐篷有货吗"]
+    assert searched([]) == []
