@@ -34,6 +34,10 @@ _POINTS = re.compile(
     r"\b(?:it|that|this|they|them|those|these|one|there|same)\b|它|这个|那个|这款|那边|这样", re.IGNORECASE
 )
 _ASKING = frozenset({"how", "what", "when", "where", "which", "who", "why", "much", "many", "long", "also", "there"})
+_EMPTY = frozenset({"take", "cost", "work", "need", "possible", "price"})
+"""Words that say nothing of what a question is about."""
+
+_HOW_ZH = re.compile(r"多少钱?|多久|几天|什么时候|怎么[办弄样]?|价格|要|能|吗|呢|可以")
 _WORD = re.compile(r"[^\W\d_]")
 
 
@@ -47,8 +51,14 @@ def leans(text: str) -> bool:
 
 
 def points_back(text: str) -> bool:
-    """Whether a text speaks of something as known: ``how much is it?``, ``这个多少钱``."""
-    return _POINTS.search(text) is not None
+    """Whether a text only points at something known and asks how much, how long: ``how much is it?``, ``这个多少钱``.
+
+    ``Do I have to return it?`` points back as well, but says by itself what it is about.
+    """
+    if _POINTS.search(text) is None:
+        return False
+    left = _POINTS.sub(" ", _HOW_ZH.sub("", text))
+    return not set(content_of(left)) - _ASKING - _EMPTY
 
 
 def joined(text: str, turns: Sequence[tuple[Role, str]]) -> str | None:

@@ -223,5 +223,6 @@ def test_a_request_that_points_back_is_searched_with_the_one_before() -> None:
         "how much is it? Do you ship to Norway?",
         "do you take PayPal?",
     ]
+    assert searched(["How do I wash it?", "how long do I have to return it?"])[1] == "how long do I have to return it?"
     assert searched(["北极星帐篷有货吗", "这个多少钱"]) == ["北极星帐篷有货吗", "这个多少钱 北极星帐篷有货吗"]
     assert searched([]) == []
