@@ -234,6 +234,7 @@ class Supervisor:
         self.stages = [list(stage) for stage in stages]
         self.stopping = threading.Event()
         self._say = say
+        self._served: list[Child] = []
 
     @property
     def children(self) -> list[Child]:
@@ -243,8 +244,10 @@ class Supervisor:
     def start(self) -> None:
         """Starts all and returns when all are healthy, or when told to stop.
 
+        A child that was healthy once and dies while later ones start is started again, as ``keep`` would.
+
         Raises:
-            ChildError: A child died or was not healthy in time.
+            ChildError: A child died before it was healthy, or was not healthy in time.
         """
         for stage in self.stages:
             for child in stage:
@@ -255,11 +258,13 @@ class Supervisor:
     def _wait_healthy(self, waiting: list[Child]) -> None:
         while waiting and not self.stopping.wait(POLL):
             for child in self.children:
-                if child.started and not child.alive:
+                if child.started and not child.alive and child not in self._served:
                     raise ChildError(child, f"{child.last_words()} while starting")
+            self._revive(self._served)
             for child in list(waiting):
                 if child.healthy():
                     waiting.remove(child)
+                    self._served.append(child)
                     self._say(child, "ready")
                 elif time.monotonic() - child.started > child.start_seconds:
                     raise ChildError(child, f"was not ready within {child.start_seconds:.0f} s")
@@ -267,13 +272,16 @@ class Supervisor:
     def keep(self) -> None:
         """Restarts what dies, until told to stop."""
         while not self.stopping.wait(POLL):
-            now = time.monotonic()
-            for child in self.children:
-                try:
-                    if child.restart_when_due(now=now):
-                        self._say(child, "restarted")
-                except (InputError, OSError) as error:  # a full disk, say: tried again after the back-off
-                    self._say(child, f"not restarted: {error}")
+            self._revive(self.children)
+
+    def _revive(self, children: Sequence[Child]) -> None:
+        now = time.monotonic()
+        for child in children:
+            try:
+                if child.restart_when_due(now=now):
+                    self._say(child, "restarted")
+            except (InputError, OSError) as error:  # a full disk, say: tried again after the back-off
+                self._say(child, f"not restarted: {error}")
 
     def stop(self) -> None:
         """Stops all children, the last started first."""

@@ -78,25 +78,21 @@ def served_shop(learned_workspace: Workspace) -> Iterator[ServedShop]:
     add_user(learned_workspace, "anna", password="tent-peg-42", role="agent", replace=True)
     port = free_port()
     command = [sys.executable, "careline.py", "serve", "--workspace", str(learned_workspace.root), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    said = learned_workspace.root / "serve.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=output, stderr=output)
     try:
-        wait_healthy(f"http://127.0.0.1:{port}/healthz", process)
+        wait_ready(said, process)
         yield ServedShop(f"http://127.0.0.1:{port}", learned_workspace, "anna", "tent-peg-42", process.pid)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
 
 
-def wait_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Waits until the address answers 200, or fails with what happened."""
-    import httpx
-
+def wait_ready(said: Path, process: subprocess.Popen[bytes]) -> None:
+    """Waits until `careline serve` says that all of it is ready, or fails with what it said."""
     limit = time.monotonic() + START_LIMIT
-    while time.monotonic() < limit:
-        assert process.poll() is None, f"careline serve ended with exit code {process.returncode}"
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.2)  # nothing listens yet
-    raise AssertionError(f"{url} was not healthy within {START_LIMIT:.0f} s")
+    while "Ready:" not in (words := said.read_text(encoding="utf-8", errors="replace")):
+        assert process.poll() is None, f"careline serve ended with exit code {process.returncode}: {words[-2000:]}"
+        assert time.monotonic() < limit, f"careline serve was not ready within {START_LIMIT:.0f} s: {words[-2000:]}"
+        time.sleep(0.1)

@@ -98,6 +98,24 @@ def test_a_killed_child_is_started_again(tmp_path: Path):
         assert one.process.pid != before
 
 
+def test_what_served_and_dies_while_others_start_is_started_again(tmp_path: Path):
+    first, second = child(tmp_path, "first"), child(tmp_path, "second")
+
+    def say(changed: object, what: str) -> None:
+        if (changed, what) == (second, "starting"):
+            assert first.process is not None
+            os.kill(first.process.pid, signal.SIGKILL)
+            first.process.wait()
+
+    supervisor = Supervisor([[first], [second]], say=say)
+    supervisor.start()
+    try:
+        assert first.restarts == 1
+        assert first.alive
+    finally:
+        supervisor.stop()
+
+
 def test_back_off_doubles_up_to_a_limit_and_forgets_after_a_steady_life(tmp_path: Path):
     one = child(tmp_path, "one", code=DIES)
     one.start()
