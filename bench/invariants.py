@@ -32,6 +32,7 @@ from bench.printer import ROOT, CannotRun, Printer
 from bench.stock_history import stock_violations
 from bot.gateway.testing import widget
 from bot.handoff import IllegalMove, Move
+from bot.state import keys
 from bot.state.entry import Entry, Refused, StateUnavailable
 from bot.state.log import ConversationLog
 from data.artifacts import write_atomic
@@ -203,6 +204,8 @@ async def _schedule(server: OurServer, seed: int) -> list[History]:
         await proxy.stop()
         for one in customers:
             await _complete(log, one.history, server.redis_url)
+            if one.history.pending:
+                await _print_state(log, one.history.conversation, server)
     return [one.history for one in customers]
 
 
@@ -293,6 +296,21 @@ async def _complete(log: ConversationLog, history: History, redis_url: str) -> N
     history.pending = not await _quiet(log, history.conversation)
     history.log = rows_of(await log.read_all(history.conversation))
     history.hydrated = await _states(history.conversation, redis_url)
+
+
+async def _print_state(log: ConversationLog, conversation: str, server: OurServer) -> None:
+    """Why a message may wait: who lives, and who has claimed what."""
+    print(f"\n{conversation} waits: {await log.info(conversation)}", file=sys.stderr)
+    for child in server.supervisor.children:
+        lived = time.monotonic() - child.started
+        print(f"{child.name}: {child.alive=}, {child.restarts=}, started {lived:.0f} s ago", file=sys.stderr)
+    print(f"workers: {server.process('worker').children()}", file=sys.stderr)
+    redis = log.store.redis
+    for shard in range(keys.SHARDS):
+        if claimed := await redis.xpending_range(keys.turns(shard), keys.GROUP, min="-", max="+", count=20):
+            print(f"claimed in {shard}: {claimed}", file=sys.stderr)
+        if rows := await redis.xrange(keys.turns(shard), count=20):
+            print(f"queue {shard}: {rows}", file=sys.stderr)
 
 
 def rows_of(entries: Sequence[Entry]) -> list[Row]:

@@ -23,7 +23,7 @@ from bot.settings import BotSettings, read_settings
 from bot.state.entry import Busy, ConversationInfo, Entry, Refused, StateError, StateUnavailable, Work
 from bot.state.log import ConversationLog
 from bot.state.turn import Job, current_job
-from bot.state.work import FORGOTTEN_SECONDS, LEASE_SECONDS, TAKEOVER_SECONDS, WorkQueue
+from bot.state.work import LEASE_SECONDS, TAKEOVER_SECONDS, WorkQueue
 from data.errors import InputError
 from data.workspace import Workspace
 
@@ -37,6 +37,9 @@ MAX_TRIES = 3
 
 HOUSEKEEPING_SECONDS = 2.0
 """Between looks at the live model and at what others left."""
+
+SWEEP_SECONDS = 5.0
+"""Between looks for forgotten messages."""
 
 READY = "careline worker: ready"
 """The first line on stdout once messages are answered."""
@@ -130,7 +133,7 @@ class Worker:
             try:
                 self.load()
                 self._keep(await self._queue.take_over(self.name, idle=self.takeover_seconds))
-                if time.monotonic() - swept > FORGOTTEN_SECONDS:
+                if time.monotonic() - swept > SWEEP_SECONDS:
                     await self._queue.sweep()
                     swept = time.monotonic()
             except (InputError, StateError) as error:
