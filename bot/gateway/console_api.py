@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import COOKIE, SESSION_SECONDS, LoginGate, same_site
+from bot.gateway.door import Door
 from bot.gateway.http import ApiError, address_of, answered, read_json
-from bot.gateway.widget_socket import Door
 from bot.gateway.wording import wire_entry, wire_row
 from bot.handoff import Move, State
 from bot.protocol import MAX_ID, MAX_TEXT, Transcript

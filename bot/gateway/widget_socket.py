@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.gateway.auth import Bucket, Signer, may_connect
-from bot.gateway.feed import Feed
+from bot.gateway.auth import Bucket, may_connect
+from bot.gateway.door import Door, admit, welcome
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
 from bot.gateway.mailbox import Mailbox
-from bot.gateway.wording import shop_info, shop_language, wire_entry
+from bot.gateway.wording import shop_language, wire_entry
 from bot.protocol import (
     Ack,
     Hello,
@@ -24,13 +24,10 @@ from bot.protocol import (
     Send,
     SomeoneTypes,
     Typing,
-    Welcome,
     WireError,
     parse_client,
 )
 from bot.state.entry import StateError
-from bot.state.log import ConversationLog
-from data.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,23 +36,6 @@ HELLO_SECONDS = 10.0
 
 BATCH = 200
 """Entries read at once when a client resumes."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """What every socket of the gateway needs.
-
-    Attributes:
-        workspace: The shop.
-        log: All conversations.
-        feed: Wakes sockets.
-        signer: Tokens and sessions.
-    """
-
-    workspace: Workspace
-    log: ConversationLog
-    feed: Feed
-    signer: Signer
 
 
 @dataclass
@@ -114,37 +94,13 @@ class WidgetSocket:
     async def _serve(self, hello: Hello) -> None:
         """Welcomes, then delivers and receives side by side until one of them ends."""
         self.language = shop_language(self.door.workspace.settings.shop, hello.language)
-        self.conversation = await self._whose(hello)
+        found = await admit(self.door, hello)
+        self.conversation, self.last_seq, self._begun = found.conversation, found.last_seq, found.begun
+        if found.refusal is not None:
+            await self.line.say(found.refusal)
         with self.door.feed.watch(self.conversation, typing=self._someone_types) as watcher:
-            await self._welcome()
+            await self.line.say(await welcome(self.door, self.conversation, self.language))
             await until_one_ends(self._deliver(watcher.next), self._listen())
-
-    async def _whose(self, hello: Hello) -> str:
-        """The conversation this client may see: the one it proves to own, or a fresh one."""
-        signer = self.door.signer
-        named = hello.conversation
-        if named is None:
-            return signer.new_conversation()[0]
-        if hello.token is not None and signer.owns(named, hello.token):
-            info = await self.door.log.info(named)
-            if (info.seq if info else 0) >= hello.last_seq:
-                self.last_seq, self._begun = hello.last_seq, info is not None
-                return named
-        # A wrong token, or a log that no longer has what the client has seen: nothing is said of which.
-        await self.line.say(Refusal(code="foreign", message="That conversation is not available here."))
-        return signer.new_conversation()[0]
-
-    async def _welcome(self) -> None:
-        info = await self.door.log.info(self.conversation)
-        await self.line.say(
-            Welcome(
-                conversation=self.conversation,
-                token=self.door.signer.conversation_token(self.conversation),
-                seq=info.seq if info else 0,
-                state=info.state.value if info else "bot",
-                shop=shop_info(self.door.workspace.settings, self.language),
-            )
-        )
 
     async def _deliver(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Sends what the log has beyond the last entry sent, for ever: in order, without gap, each once."""
