@@ -21,6 +21,7 @@ from bot.gateway.door import Door
 from bot.gateway.http import ApiError, Handler, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_info, shop_language, wire_entry
+from bot.openapi import document
 from bot.protocol import Person, Press, Send
 from bot.rest_protocol import AskPerson, Begin, Begun, Choose, Page, Say, Stored
 from bot.state.entry import ConversationInfo
@@ -60,6 +61,7 @@ class RestApi:
             Route(f"{one}/choices", self._open(self._storing(Choose, _press)), methods=["POST"]),
             Route(f"{one}/person", self._open(self._storing(AskPerson, _person)), methods=["POST"]),
             Route(f"{one}/entries", self._open(self.entries), methods=["GET"]),
+            Route("/openapi.json", _described, methods=["GET"]),
         ]
 
     def _open(self, handler: Handler) -> Handler:
@@ -139,6 +141,10 @@ class RestApi:
         if not self.door.signer.owns(conversation, token):
             raise ApiError(404, "foreign", "That conversation is not available here.")
         return conversation
+
+
+async def _described(_request: Request) -> Response:
+    return JSONResponse(document())
 
 
 def _send(body: Say) -> Send:
