@@ -73,10 +73,12 @@ OPERATIONS = (
 _LENGTHS = {"client_id": (1, MAX_ID), "button": (1, MAX_ID), "text": (1, MAX_TEXT), "channel": (1, 32)}
 """Least and most characters of what callers send."""
 
+_ID = "^[A-Za-z0-9_-]{1,200}$"
+
 _MEANING = {
-    401: "No token.",
+    401: "No token, or not that of the conversation; of one that does not exist, the same is said.",
     403: "A browser's page on a site that `web.origins` does not name.",
-    404: "There is no such conversation, or the token is not its own: which of both is not said.",
+    404: "There is no such address.",
     409: "It cannot be done in this state, or there is no such choice.",
     413: "The body is too long.",
     422: "The request is not as described here.",
@@ -95,6 +97,8 @@ def document() -> dict[str, Any]:
         for name, schema in schemas[kind.__name__]["properties"].items():
             least, most = _LENGTHS.get(name, (0, MAX_ID))
             schema |= {"minLength": least, "maxLength": most}
+            if name == "channel":
+                schema["pattern"] = rest_protocol.CHANNEL
     used = _used(paths, schemas)
     return {
         "openapi": "3.1.0",
@@ -120,7 +124,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
     parameters = [_parameter(*row) for row in operation.query]
     if "{" in operation.path:
         out["security"] = [{"token": []}]
-        parameters.insert(0, {"name": "conversation", "in": "path", "required": True, "schema": {"type": "string"}})
+        parameters.insert(
+            0, {"name": "conversation", "in": "path", "required": True, "schema": {"type": "string", "pattern": _ID}}
+        )
     if parameters:
         out["parameters"] = parameters
     if operation.body is not None:
