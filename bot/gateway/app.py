@@ -18,9 +18,12 @@ from starlette.websockets import WebSocket
 from bot.gateway.auth import COOKIE, Signer, load_secret
 from bot.gateway.console_api import ConsoleApi
 from bot.gateway.console_socket import ConsoleSocket
+from bot.gateway.door import Door
 from bot.gateway.feed import Feed
 from bot.gateway.pages import DIST, PageHeaders, page_routes
-from bot.gateway.widget_socket import Door, WidgetSocket
+from bot.gateway.poll import PollLine
+from bot.gateway.rest import RestApi
+from bot.gateway.widget_socket import WidgetSocket
 from bot.settings import BotSettings
 from bot.state.entry import StateError
 from bot.state.log import ConversationLog
@@ -71,7 +74,9 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
         routes=[
             WebSocketRoute("/ws/widget", widget),
             WebSocketRoute("/ws/console", console),
+            Mount("/api/v1", routes=RestApi(door).routes()),
             Mount("/api/console", routes=ConsoleApi(door, users).routes()),
+            PollLine(door).route(),
             Route("/healthz", healthz),
             *page_routes(dist),
         ],

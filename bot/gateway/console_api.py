@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,26 +13,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import COOKIE, SESSION_SECONDS, LoginGate, same_site
-from bot.gateway.widget_socket import Door
+from bot.gateway.door import Door
+from bot.gateway.http import ApiError, address_of, answered, read_json
 from bot.gateway.wording import wire_entry, wire_row
-from bot.handoff import IllegalMove, Move, State
+from bot.handoff import Move, State
 from bot.protocol import MAX_ID, MAX_TEXT, Transcript
-from bot.state.entry import ConversationInfo, Refused, StateUnavailable
+from bot.state.entry import ConversationInfo
 from bot.users import User, UserBook
 
-LONGEST_BODY = 32 * 1024
 HEADER = "x-careline"
 """Required on every POST: a form or image of another site cannot set it, and a script there fails preflight."""
 
 _MOVES = {"requeue": Move.REQUEUE, "handback": Move.HAND_BACK, "close": Move.CLOSE}
-
-
-class ApiError(Exception):
-    """An answer other than success: HTTP status, code for programs, message for people."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
-        super().__init__(message)
 
 
 class ConsoleApi:
@@ -74,33 +64,23 @@ class ConsoleApi:
     ) -> Callable[[Request], Awaitable[Response]]:
         """Checks origin, header and session first; turns what goes wrong into one shape of answer."""
 
+        @answered
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
-            try:
-                if request.method == "POST":
-                    _refuse_foreign(request)
-                if signed_in:
-                    request.state.user = self.signed_in(request)
-                    if request.state.user is None:
-                        raise ApiError(401, "signed_out", "Sign in first.")
-                return await handler(request)
-            except ApiError as error:
-                return JSONResponse({"code": error.code, "message": error.message}, error.status)
-            except IllegalMove as error:
-                return JSONResponse({"code": "conflict", "message": str(error)}, 409)
-            except Refused as error:
-                return JSONResponse({"code": "conflict", "message": str(error)}, 409)
-            except StateUnavailable:
-                message = "The conversations are not reachable just now. Try again."
-                return JSONResponse({"code": "unavailable", "message": message}, 503)
+            if request.method == "POST":
+                _refuse_foreign(request)
+            if signed_in:
+                request.state.user = self.signed_in(request)
+                if request.state.user is None:
+                    raise ApiError(401, "signed_out", "Sign in first.")
+            return await handler(request)
 
         return guarded
 
     async def login(self, request: Request) -> Response:
         """Starts a session: {name, password} → {name, role} and the cookie."""
         body = await _body(request, ("name", "password"))
-        address = request.client.host if request.client else "unknown"
-        if not self._gate.admits(address, body["name"]):
+        if not self._gate.admits(address_of(request), body["name"]):
             raise ApiError(429, "too_fast", "Too many tries. Wait ten seconds.")
         user = await run_in_threadpool(self.users.verify, body["name"], body["password"])
         if user is None:
@@ -203,16 +183,8 @@ def _refuse_foreign(request: Request) -> None:
 
 async def _body(request: Request, names: tuple[str, ...]) -> dict[str, str]:
     """The JSON object of a POST: exactly these fields, as non-empty texts within their limits."""
-    raw = b""
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > LONGEST_BODY:
-            raise ApiError(413, "too_long", f"A request may have {LONGEST_BODY} bytes.")
-    try:
-        body: Any = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(422, "bad_message", "The request is not JSON.") from error
-    if not isinstance(body, dict) or set(body) != set(names):
+    body = await read_json(request)
+    if set(body) != set(names):
         raise ApiError(422, "bad_message", f"Expected an object with {', '.join(names)}.")
     for name, value in body.items():
         limit = MAX_TEXT if name in ("text", "password") else MAX_ID

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.gateway.auth import Bucket, Signer, may_connect
-from bot.gateway.feed import Feed
+from bot.gateway.auth import Bucket, may_connect
+from bot.gateway.door import Door, admit, welcome
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
-from bot.gateway.wording import button_payload, shop_info, shop_language, wire_entry
-from bot.handoff import IllegalMove, Move, State
+from bot.gateway.mailbox import Mailbox
+from bot.gateway.wording import shop_language, wire_entry
 from bot.protocol import (
     Ack,
     Hello,
@@ -25,48 +24,18 @@ from bot.protocol import (
     Send,
     SomeoneTypes,
     Typing,
-    Welcome,
     WireError,
     parse_client,
 )
 from bot.state.entry import StateError
-from bot.state.log import ConversationLog
-from data.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
-_BUTTON = re.compile(r"([1-9][0-9]{0,11})\.([0-9]{1,3})")
 
 HELLO_SECONDS = 10.0
 """A socket that has not said hello by then is closed."""
 
 BATCH = 200
 """Entries read at once when a client resumes."""
-
-ESCAPE = "\u200b"
-"""Before text that begins with ``/``, so that Rasa does not take it for an intent. A zero-width space: Rasa's
-``strip`` leaves it, tokenisers drop it."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """What every socket of the gateway needs.
-
-    Attributes:
-        workspace: The shop.
-        log: All conversations.
-        feed: Wakes sockets.
-        signer: Tokens and sessions.
-    """
-
-    workspace: Workspace
-    log: ConversationLog
-    feed: Feed
-    signer: Signer
-
-
-def rasa_text(text: str) -> str | None:
-    """What Rasa gets instead of a customer's text, or None when it gets the text itself."""
-    return ESCAPE + text if text.strip().startswith("/") else None
 
 
 @dataclass
@@ -125,37 +94,13 @@ class WidgetSocket:
     async def _serve(self, hello: Hello) -> None:
         """Welcomes, then delivers and receives side by side until one of them ends."""
         self.language = shop_language(self.door.workspace.settings.shop, hello.language)
-        self.conversation = await self._whose(hello)
+        found = await admit(self.door, hello)
+        self.conversation, self.last_seq, self._begun = found.conversation, found.last_seq, found.begun
+        if found.refusal is not None:
+            await self.line.say(found.refusal)
         with self.door.feed.watch(self.conversation, typing=self._someone_types) as watcher:
-            await self._welcome()
+            await self.line.say(await welcome(self.door, self.conversation, self.language))
             await until_one_ends(self._deliver(watcher.next), self._listen())
-
-    async def _whose(self, hello: Hello) -> str:
-        """The conversation this client may see: the one it proves to own, or a fresh one."""
-        signer = self.door.signer
-        named = hello.conversation
-        if named is None:
-            return signer.new_conversation()[0]
-        if hello.token is not None and signer.owns(named, hello.token):
-            info = await self.door.log.info(named)
-            if (info.seq if info else 0) >= hello.last_seq:
-                self.last_seq, self._begun = hello.last_seq, info is not None
-                return named
-        # A wrong token, or a log that no longer has what the client has seen: nothing is said of which.
-        await self.line.say(Refusal(code="foreign", message="That conversation is not available here."))
-        return signer.new_conversation()[0]
-
-    async def _welcome(self) -> None:
-        info = await self.door.log.info(self.conversation)
-        await self.line.say(
-            Welcome(
-                conversation=self.conversation,
-                token=self.door.signer.conversation_token(self.conversation),
-                seq=info.seq if info else 0,
-                state=info.state.value if info else "bot",
-                shop=shop_info(self.door.workspace.settings, self.language),
-            )
-        )
 
     async def _deliver(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Sends what the log has beyond the last entry sent, for ever: in order, without gap, each once."""
@@ -193,63 +138,14 @@ class WidgetSocket:
 
     async def _store(self, message: Send | Press | Person) -> None:
         """Stores and only then acknowledges."""
-        client_id = message.client_id
-        if not client_id:
-            raise WireError("bad_message", "An empty client_id.")
-        if not self._messages.take():
-            raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=client_id)
-        if not self._begun:
-            await self.door.log.start(self.conversation, language=self.language, channel="widget")
-            self._begun = True
-        if isinstance(message, Send):
-            seq = await self._store_text(message)
-        elif isinstance(message, Press):
-            seq = await self._store_press(message)
-        else:
-            seq = await self._ask_person(message)
-        await self.line.say(Ack(client_id=client_id, seq=seq))
-
-    async def _store_text(self, message: Send) -> int:
-        text = message.text.strip()
-        if not text:
-            raise WireError("bad_message", "An empty message.", client_id=message.client_id)
-        accepted = await self.door.log.accept(
-            self.conversation, client_id=message.client_id, text=text, payload=rasa_text(text)
-        )
-        return accepted.seq
-
-    async def _store_press(self, message: Press) -> int:
-        """Resolves the opaque id ``SEQ.NUMBER`` on the log's own entry."""
-        found = None
-        if match := _BUTTON.fullmatch(message.button):
-            seq, number = int(match[1]), int(match[2])
-            entries = await self.door.log.read(self.conversation, after=seq - 1, limit=1)
-            found = button_payload(entries[0], number) if entries and entries[0].seq == seq else None
-        if found is None:
-            raise WireError("refused", "There is no such choice.", client_id=message.client_id)
-        title, payload = found
-        accepted = await self.door.log.accept(
-            self.conversation, client_id=message.client_id, text=title, payload=payload or rasa_text(title)
-        )
-        return accepted.seq
-
-    async def _ask_person(self, message: Person) -> int:
-        """Puts the conversation in the queue; where a person has it or is asked for, the wish is fulfilled already."""
-        log = self.door.log
-        info = await log.info(self.conversation)
-        if info is not None and info.state is State.CLOSED:
-            await self._move(Move.REOPEN, f"{message.client_id}:reopen")
-        if info is None or info.state in (State.BOT, State.CLOSED):
-            await self._move(Move.ESCALATE, message.client_id)
-        info = await log.info(self.conversation)
-        return info.seq if info else 0
-
-    async def _move(self, move: Move, client_id: str) -> None:
-        data = {"client_id": client_id, "reason": "customer"}
+        if message.client_id and not self._messages.take():
+            raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)
+        mailbox = Mailbox(self.door.log, self.conversation, language=self.language, begun=self._begun)
         try:
-            await self.door.log.move(self.conversation, move, actor="customer", client_id=client_id, data=data)
-        except IllegalMove:
-            _LOG.info("%s: %s came when someone else had moved it", self.conversation, move.value)
+            seq = await mailbox.store(message)
+        finally:
+            self._begun = mailbox.begun
+        await self.line.say(Ack(client_id=message.client_id, seq=seq))
 
     def _someone_types(self, _conversation: str, who: str) -> None:
         if who in ("bot", "agent"):

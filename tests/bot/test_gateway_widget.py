@@ -11,8 +11,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatusCode
 from websockets.legacy.client import connect
 
+from bot.gateway.mailbox import rasa_text
 from bot.gateway.testing import PARTNER, Widget, serving, widget
-from bot.gateway.widget_socket import rasa_text
 from bot.gateway.wording import shop_info, shop_language
 from bot.handoff import Move
 from bot.state.log import ConversationLog, dump

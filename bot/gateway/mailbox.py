@@ -1,0 +1,105 @@
+"""What a customer may do to a conversation, whichever way it comes: say, press, ask for a person."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+from bot.gateway.wording import button_payload
+from bot.handoff import IllegalMove, Move, State
+from bot.protocol import Person, Press, Send, WireError
+from bot.state.log import ConversationLog
+
+_LOG = logging.getLogger(__name__)
+_BUTTON = re.compile(r"([1-9][0-9]{0,11})\.([0-9]{1,3})")
+
+ESCAPE = "\u200b"
+"""Before text that begins with ``/``, so that Rasa does not take it for an intent. A zero-width space: Rasa's
+``strip`` leaves it, tokenisers drop it."""
+
+
+def rasa_text(text: str) -> str | None:
+    """What Rasa gets instead of a customer's text, or None when it gets the text itself."""
+    return ESCAPE + text if text.strip().startswith("/") else None
+
+
+@dataclass
+class Mailbox:
+    """Where the messages of one customer go.
+
+    Attributes:
+        log: All conversations.
+        conversation: Whose it is was checked before.
+        language: Of the customer.
+        channel: By which way the conversation came, for agents.
+        begun: Whether the log knows the conversation already.
+    """
+
+    log: ConversationLog
+    conversation: str
+    language: str
+    channel: str = "widget"
+    begun: bool = False
+
+    async def store(self, message: Send | Press | Person) -> int:
+        """Stores a message; a resend of it changes nothing.
+
+        Returns:
+            Its place in the log.
+
+        Raises:
+            WireError: It cannot be stored as it is; sending it again does not help.
+            StateUnavailable: Not known to be stored; send it again with the same client id.
+        """
+        if not message.client_id:
+            raise WireError("bad_message", "An empty client_id.")
+        if not self.begun:
+            await self.log.start(self.conversation, language=self.language, channel=self.channel)
+            self.begun = True
+        if isinstance(message, Send):
+            return await self._text(message)
+        if isinstance(message, Press):
+            return await self._press(message)
+        return await self._person(message)
+
+    async def _text(self, message: Send) -> int:
+        text = message.text.strip()
+        if not text:
+            raise WireError("bad_message", "An empty message.", client_id=message.client_id)
+        accepted = await self.log.accept(
+            self.conversation, client_id=message.client_id, text=text, payload=rasa_text(text)
+        )
+        return accepted.seq
+
+    async def _press(self, message: Press) -> int:
+        """Resolves the opaque id ``SEQ.NUMBER`` on the log's own entry."""
+        found = None
+        if match := _BUTTON.fullmatch(message.button):
+            seq, number = int(match[1]), int(match[2])
+            entries = await self.log.read(self.conversation, after=seq - 1, limit=1)
+            found = button_payload(entries[0], number) if entries and entries[0].seq == seq else None
+        if found is None:
+            raise WireError("refused", "There is no such choice.", client_id=message.client_id)
+        title, payload = found
+        accepted = await self.log.accept(
+            self.conversation, client_id=message.client_id, text=title, payload=payload or rasa_text(title)
+        )
+        return accepted.seq
+
+    async def _person(self, message: Person) -> int:
+        """Puts the conversation in the queue; where a person has it or is asked for, the wish is fulfilled already."""
+        info = await self.log.info(self.conversation)
+        if info is not None and info.state is State.CLOSED:
+            await self._move(Move.REOPEN, f"{message.client_id}:reopen")
+        if info is None or info.state in (State.BOT, State.CLOSED):
+            await self._move(Move.ESCALATE, message.client_id)
+        info = await self.log.info(self.conversation)
+        return info.seq if info else 0
+
+    async def _move(self, move: Move, client_id: str) -> None:
+        data = {"client_id": client_id, "reason": "customer"}
+        try:
+            await self.log.move(self.conversation, move, actor="customer", client_id=client_id, data=data)
+        except IllegalMove:
+            _LOG.info("%s: %s came when someone else had moved it", self.conversation, move.value)
