@@ -8,10 +8,18 @@ class ServiceError(Exception):
 
 
 class ServiceDown(ServiceError):
-    """The service could not be reached, was too slow, or answered nonsense: nobody knows whether it was done.
+    """The service could not be reached, was too slow, or answered nonsense.
 
     The customer is told so, and a person takes over with what was collected (``actions.door.checked``).
+
+    Args:
+        message: For the operator's log; it holds no secret and nothing of the customer.
+        unsure: Whether something may have been registered although no answer came.
     """
+
+    def __init__(self, message: str, *, unsure: bool = False) -> None:
+        self.unsure = unsure
+        super().__init__(message)
 
 
 class ServiceRefused(ServiceError):
