@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import types
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -14,6 +15,7 @@ from bot.wire import ErrorCode, hints
 _ALIASES = {"State": protocol.State, "EntryKind": protocol.EntryKind, "ErrorCode": ErrorCode}
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 _PLAIN_SCHEMA = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+_HERE = "#/$defs/"
 _CONSTANTS = ("MAX_TEXT", "MAX_FRAME")
 
 
@@ -28,31 +30,42 @@ def wire_classes() -> dict[str, type[Any]]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) with a definition for each class and for each socket's unions."""
-    definitions: dict[str, Any] = {}
-    for name, kind in wire_classes().items():
-        found = hints(kind)
-        definitions[name] = {
-            "type": "object",
-            "description": _summary(kind),
-            "properties": {f.name: _schema(found[f.name]) for f in fields(kind)},
-            "required": [f.name for f in fields(kind) if f.default is MISSING or f.name == "type"],
-            "additionalProperties": False,
-        }
+    definitions = definitions_of(wire_classes().values(), prefix=_HERE)
     for name, union in protocol.UNIONS.items():
         definitions[name] = {"oneOf": [_schema(kind) for kind in get_args(union)]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Careline wire", "$defs": definitions}
 
 
-def _schema(hint: Any) -> dict[str, Any]:
+def definitions_of(kinds: Iterable[type[Any]], *, prefix: str) -> dict[str, Any]:
+    """A JSON Schema for each dataclass, by its name.
+
+    Args:
+        kinds: Dataclasses of the wire.
+        prefix: Of references from one to another.
+    """
+    made = {}
+    for kind in kinds:
+        found = hints(kind)
+        made[kind.__name__] = {
+            "type": "object",
+            "description": _summary(kind),
+            "properties": {f.name: _schema(found[f.name], prefix) for f in fields(kind)},
+            "required": [f.name for f in fields(kind) if f.default is MISSING or f.name == "type"],
+            "additionalProperties": False,
+        }
+    return made
+
+
+def _schema(hint: Any, prefix: str = _HERE) -> dict[str, Any]:
     if is_dataclass(hint):
-        return {"$ref": f"#/$defs/{_name(hint)}"}
+        return {"$ref": f"{prefix}{_name(hint)}"}
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_schema(argument) for argument in arguments]}
+        return {"anyOf": [_schema(argument, prefix) for argument in arguments]}
     if origin is tuple:
-        return {"type": "array", "items": _schema(arguments[0])}
+        return {"type": "array", "items": _schema(arguments[0], prefix)}
     return {"type": _PLAIN_SCHEMA[hint]}
 
 

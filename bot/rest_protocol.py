@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from bot import protocol
 from bot.protocol import Entry, ShopInfo
 
+CHANNEL = "^[a-z][a-z0-9_]{0,31}$"
+"""Names of channels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Begin:

@@ -37,11 +37,19 @@ class Shop:
 
 @dataclass(frozen=True)
 class Web:
-    """The gateway's door. ``origins`` are the sites that may embed the widget; empty means only its own pages."""
+    """The gateway's door.
+
+    Attributes:
+        host: Where it listens.
+        port: Where it listens.
+        origins: Sites that may embed the widget; empty means only its own pages.
+        requests: So many HTTP requests a second one address may make for long; six times as many at once.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     origins: tuple[str, ...] = ()
+    requests: float = 20.0
 
 
 @dataclass(frozen=True)

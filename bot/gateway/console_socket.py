@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.gateway.auth import same_site
+from bot.gateway.door import Door
 from bot.gateway.feed import Watcher
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
-from bot.gateway.widget_socket import BATCH, Door
+from bot.gateway.widget_socket import BATCH
 from bot.gateway.wording import wire_entry, wire_row
 from bot.protocol import (
     AgentTyping,

@@ -43,7 +43,8 @@ class PollLine:
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self._asks = Limits(20, 120)
+        rate = door.workspace.settings.web.requests
+        self._asks = Limits(rate, 6 * rate)
         self._messages = Limits(2, 30)
 
     def route(self) -> Route:

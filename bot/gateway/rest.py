@@ -7,6 +7,7 @@ after the last one seen, with ``wait`` as long as the caller likes to wait for a
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,8 +22,9 @@ from bot.gateway.door import Door
 from bot.gateway.http import ApiError, Handler, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_info, shop_language, wire_entry
+from bot.openapi import document
 from bot.protocol import Person, Press, Send
-from bot.rest_protocol import AskPerson, Begin, Begun, Choose, Page, Say, Stored
+from bot.rest_protocol import CHANNEL, AskPerson, Begin, Begun, Choose, Page, Say, Stored
 from bot.state.entry import ConversationInfo
 from bot.wire import read
 
@@ -31,9 +33,6 @@ LONGEST_WAIT = 25.0
 
 BATCH = 200
 """Entries in one answer."""
-
-_WORD = 32
-"""Characters of a channel's name."""
 
 _T = TypeVar("_T")
 
@@ -47,8 +46,9 @@ class RestApi:
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self._begins = Limits(1, 30)
-        self._asks = Limits(20, 120)
+        rate = door.workspace.settings.web.requests
+        self._begins = Limits(rate / 20, 1.5 * rate)
+        self._asks = Limits(rate, 6 * rate)
         self._messages = Limits(2, 30)
 
     def routes(self) -> list[Route]:
@@ -60,6 +60,7 @@ class RestApi:
             Route(f"{one}/choices", self._open(self._storing(Choose, _press)), methods=["POST"]),
             Route(f"{one}/person", self._open(self._storing(AskPerson, _person)), methods=["POST"]),
             Route(f"{one}/entries", self._open(self.entries), methods=["GET"]),
+            Route("/openapi.json", _described, methods=["GET"]),
         ]
 
     def _open(self, handler: Handler) -> Handler:
@@ -77,8 +78,8 @@ class RestApi:
     async def begin(self, request: Request) -> Response:
         """``Begin`` → 201 ``Begun``."""
         wish = read(Begin, await read_json(request))
-        if not wish.channel.isidentifier() or len(wish.channel) > _WORD:
-            raise ApiError(422, "bad_message", f"channel: expected one word of at most {_WORD} letters.")
+        if not re.fullmatch(CHANNEL, wish.channel, re.ASCII):
+            raise ApiError(422, "bad_message", "channel: expected one word of at most 32 small letters.")
         if not self._begins.take(address_of(request)):
             raise ApiError(429, "too_fast", "Too many conversations at once. Wait a moment.")
         settings = self.door.workspace.settings
@@ -105,7 +106,7 @@ class RestApi:
     async def entries(self, request: Request) -> Response:
         """``Page`` of what came after ``?after``; ``?wait`` seconds for the first if there is none yet."""
         conversation = self._own(request)
-        after = int(_number(request, "after", most=2**53))
+        after = int(_number(request, "after", most=2**53 - 1))
         until = time.monotonic() + _number(request, "wait", most=LONGEST_WAIT)
         with self.door.feed.watch(conversation) as watcher:
             while True:
@@ -137,8 +138,12 @@ class RestApi:
         if scheme.lower() != "bearer" or not token:
             raise ApiError(401, "signed_out", "Expected the header Authorization: Bearer TOKEN.")
         if not self.door.signer.owns(conversation, token):
-            raise ApiError(404, "foreign", "That conversation is not available here.")
+            raise ApiError(401, "foreign", "That conversation is not available here.")
         return conversation
+
+
+async def _described(_request: Request) -> Response:
+    return JSONResponse(document())
 
 
 def _send(body: Say) -> Send:

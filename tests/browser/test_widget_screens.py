@@ -268,3 +268,15 @@ async def test_a_site_that_is_not_named_cannot_embed_it(site: Site, visitors: Vi
         await page.locator("careline-chat button").click()
     await expect(page.frame_locator("careline-chat iframe").locator("#app")).to_have_count(0)
     visitors.complaints.clear()
+
+
+async def test_where_sockets_are_blocked_the_conversation_goes_on_over_plain_http(site: Site, visitors: Visitors):
+    page = await visitors.page(f"{site.url}/")
+    await page.context.add_init_script(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({ code: 1006 })); } close() {} };"
+    )
+    await page.reload()
+    chat = await open_chat(page)
+    await say(chat, "How long does delivery take?")
+    await bubbles(chat, "two to four working days").wait_for()
+    await expect(bubbles(chat, "How long does delivery take?")).to_have_count(1)

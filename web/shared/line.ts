@@ -5,6 +5,8 @@ export type Link = "idle" | "connecting" | "online" | "waiting";
 /** What the line needs from a browser; tests bring their own. */
 export interface Surroundings {
   open(url: string): Wire;
+  /** The same over plain HTTP, where there is such a way. */
+  poll?(): Wire;
   later(seconds: number, call: () => void): () => void;
   random(): number;
 }
@@ -30,6 +32,9 @@ export interface LineHandlers {
 const FIRST_WAIT = 0.5;
 const LONGEST_WAIT = 15;
 
+/** After so many sockets in a row that never opened, the network is taken to block them. */
+const BLOCKED_AFTER = 2;
+
 export const browser: Surroundings = {
   open: (url) => new WebSocket(url) as unknown as Wire,
   later: (seconds, call) => {
@@ -47,6 +52,7 @@ export function backOff(tries: number, random: number): number {
 export class Line {
   private wire: Wire | null = null;
   private tries = 0;
+  private blocked = 0;
   private cancelWait: (() => void) | null = null;
   private state: Link = "idle";
 
@@ -65,11 +71,18 @@ export class Line {
     this.cancelWait?.();
     this.cancelWait = null;
     this.turn("connecting");
-    const wire = this.around.open(this.url);
+    const polled = this.blocked >= BLOCKED_AFTER && this.around.poll;
+    const wire = polled ? polled() : this.around.open(this.url);
     this.wire = wire;
-    wire.onopen = () => this.handlers.opened();
+    let opened = false;
+    wire.onopen = () => {
+      opened = true;
+      this.handlers.opened();
+    };
     wire.onmessage = (event) => this.receive(event.data);
     wire.onclose = (event) => {
+      // A way that never opened counts; one that opened is known to work, and after a poll sockets are tried again.
+      this.blocked = opened || polled ? 0 : this.blocked + 1;
       if (this.wire === wire) this.closed(event.code);
     };
   }

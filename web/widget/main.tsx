@@ -4,7 +4,8 @@ import "./transcript.css";
 import { render } from "preact";
 import { Connection } from "../shared/connection";
 import { listenTo, type ToPage, type ToWidget } from "../shared/frames";
-import { socketUrl } from "../shared/line";
+import { browser, socketUrl } from "../shared/line";
+import { askOver, PollWire } from "../shared/poll";
 import { openStore } from "../shared/storage";
 import { App } from "./app";
 import { firstLanguage, paint, readOptions, rememberLanguage } from "./options";
@@ -19,6 +20,7 @@ const connection = new Connection({
   language,
   page: options.page,
   product: options.product,
+  around: { ...browser, poll: () => new PollWire(askOver(new URL("/api/line", location.href).href)) },
 });
 
 function tell(message: ToPage): void {
