@@ -36,11 +36,11 @@ class ActionAnswer(Action):
             return lose(dispatcher, tracker, response="utter_out_of_scope")
         careline: Mapping[str, Any] = tracker.latest_message.get("careline") or {}
         book = the_shop().answers(careline.get("index"))
-        if (picked := picked_reply(tracker, book)) is not None:
+        if (picked := await picked_reply(tracker, book)) is not None:
             reason = {"intent": "ask", "confidence": 1.0, "index": the_shop().workspace.live().index}
             return say(dispatcher, tracker, picked, reason=why(reason, book, outcome="picked"))
         outcome = careline.get("outcome", "lost")
-        reply = best_reply(tracker, careline, book) if outcome == "sure" else None
+        reply = await best_reply(tracker, careline, book) if outcome == "sure" else None
         if reply is not None:
             reason = why(careline, book, outcome="sure", said=reply)
             if all(part.answer.id in given(tracker) for part in reply.parts):
@@ -89,20 +89,20 @@ def given(tracker: Tracker) -> list[str]:
     return list(tracker.slots.get("given") or [])
 
 
-def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
+async def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
     """The reply that the message's hits make; None where none of them may be said."""
     text = str(tracker.latest_message.get("text") or "")
     asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
-    return compose(asked, known_values(tracker), least=float(careline.get("least") or 0.0))
+    return compose(asked, await known_values(tracker), least=float(careline.get("least") or 0.0))
 
 
-def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
+async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
     """The answer behind a button that was pressed."""
     answer = offered(book, next(tracker.get_latest_entity_values("answer_id"), None) or "", where_of(tracker))
     if answer is None:
         return None
     question = answer.questions[0] if answer.questions else answer.title or ""
-    return compose([Asked(question, (Found(answer),))], known_values(tracker))
+    return compose([Asked(question, (Found(answer),))], await known_values(tracker))
 
 
 async def worded(reply: Reply, tracker: Tracker) -> Reply:
