@@ -27,26 +27,34 @@ _NO_DAY = re.compile(
 _EVERY = re.compile(r"(?:\b(?:every|each)\s+|每(?:个|逢)?(?:月)?)$", re.IGNORECASE)
 _A_PLACE = re.compile(r"[楼机仓线店柜门院桌位床色馆厅库]")
 _FIXED = re.compile(
-    r"\d{4}|\b(?:ago|last|next|past|coming|this|in \w+ (?:day|week|month|year)s?)\b|(?:今|明|去|前|后)年|[上下本这]|前|后",
+    r"\d{4}|\b(?:ago|last|next|past|coming|this|in \w+ (?:day|week|month|year)s?)\b"
+    r"|(?:今|明|去|前|后)年|[上下本这]|前|后",
     re.IGNORECASE,
 )
-_ONLY_WEEKDAY = re.compile(rf"(?:(?:on|since|from|by|until|till)\s+)?{_WEEKDAY}|(?:周|星期|礼拜)[一二三四五六日天]", re.I)
+_ONLY_WEEKDAY = re.compile(
+    rf"(?:(?:on|since|from|by|until|till)\s+)?{_WEEKDAY}|(?:周|星期|礼拜)[一二三四五六日天]", re.I
+)
 _DAY_OF_MONTH = re.compile(
-    r"(?:(?:on|from|by|until|since)\s+)?(?:the\s+)?\d{1,2}(?:st|nd|rd|th)|\d{1,2}[号日]|[一二三四五六七八九十]{1,3}[号日]", re.I
+    r"(?:(?:on|from|by|until|since)\s+)?(?:the\s+)?\d{1,2}(?:st|nd|rd|th)|\d{1,2}[号日]|[一二三四五六七八九十]{1,3}[号日]",
+    re.I,
 )
 _PAST = re.compile(
     r"\b(?!need\b|speed\b|feed\b)\w+ed\b|\b(?:was|were|got|bought|sent|paid|came|said|told|wrote|had|did|gave|since|went|took|"
-    r"broke|arrived|ago|already)\b|[了过]|下的?单|[买付寄订送收发退]的|收到|已经?|从上.*(?:开始|起)|写|寄出"
+    r"broke|arrived|ago|already)\b|[了过]|下的?单|[买付寄订送收发退]的|收到|已经?|从上.*(?:开始|起)|写|寄出",
+    re.IGNORECASE,
 )
 _COMING = re.compile(
     r"\b(?:will|can|could|would|shall|should|want|wants|need|please|may|might|going to|gonna|is it|be)\b|'ll\b"
-    r"|[要能请将会让]|可以|吗|希望|麻烦"
+    r"|[要能请将会让]|可以|吗|希望|麻烦",
+    re.IGNORECASE,
 )
 _UNTIL = re.compile(r"(?:by|until|till)\b", re.IGNORECASE)
 _DAYS_AWAY = re.compile(r"(?:\d{1,3}|[一二两三四五六七八九十百]+)天(?:之|以)?[前后]")
 
 
-def days_of(found: Mapping[str, Any], *, said: str, before: str, after: str, clause: str, now: datetime, again: Again) -> Span | None:
+def days_of(
+    found: Mapping[str, Any], *, said: str, before: str, after: str, clause: str, now: datetime, again: Again
+) -> Span | None:
     """The first and last day that Duckling's finding means; None where it means no day.
 
     Args:
@@ -71,7 +79,9 @@ def days_of(found: Mapping[str, Any], *, said: str, before: str, after: str, cla
         return _weekday(span, now.date(), past=past)
     if _DAY_OF_MONTH.fullmatch(words):
         before_it = _span_at(again, now - timedelta(days=31))
-        return before_it if past and before_it is not None and span[0] > now.date() else _nearest(span, [before_it], now)
+        return (
+            before_it if past and before_it is not None and span[0] > now.date() else _nearest(span, [before_it], now)
+        )
     ahead = (span[0] - now.date()).days
     if not _FIXED.search(words) and (abs(ahead) > 183 or (past and ahead > 31)):
         before_it = _span_at(again, now - timedelta(days=366))

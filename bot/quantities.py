@@ -12,7 +12,7 @@ from bot.day_words import chinese_days, english_days
 from bot.days import days_of
 from bot.duckling_door import LONGEST, Duckling, the_duckling
 from bot.mention import Mention
-from bot.money import CHINESE_MONEY, ENGLISH_MONEY, amounts, bare_amounts
+from bot.money import CHINESE_MONEY, ENGLISH_MONEY, EUROPEAN, amounts, bare_amounts
 from bot.rewriting import Rewritten
 
 MOST = 2000
@@ -20,10 +20,15 @@ MOST = 2000
 
 _CLAUSE = re.compile(r"[^.!?;。！？；，\n]+(?:[.!?;](?!\s|$)[^.!?;。！？；，\n]*)*")
 _CAN_HOLD = re.compile(
-    r"\d|[一二两三四五六七八九十百天年月周日号节旦末底初夜夕黑晚早]|星期|礼拜|day|week|month|year|night|mon|tue|wed|thu|fri|sat|sun|圣诞|中秋|国庆|清明|christmas|easter|halloween|thanksgiving|"
-    r"new year|morning|evening|ago|eve\b|dollar|euro|pound|quid|buck|yen|franc|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|tomorrow",
+    r"\d|[一二两三四五六七八九十百天年月周日号节旦末底初夜夕黑晚早]|星期|礼拜|圣诞|中秋|国庆|清明"
+    r"|day|week|month|year|night|morning|evening|ago|easter|christmas|halloween|thanksgiving|eve\b"
+    r"|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|tomorrow"
+    r"|dollar|euro|pound|quid|buck|yen|franc",
     re.IGNORECASE,
 )
+"""Clauses without any of these name no day and no amount; Duckling is not asked."""
+
+
 @dataclass(frozen=True)
 class _Days:
     """Where a clause names days, and the first and last of them."""
@@ -53,7 +58,7 @@ def find_quantities(text: str, *, language: str, now: datetime, reader: Duckling
     Raises:
         InputError: Duckling is not installed.
     """
-    found: list[Mention] = list(bare_amounts(Rewritten.of(text[:MOST], EUROPEAN_ONLY).text))
+    found: list[Mention] = list(bare_amounts(Rewritten.of(text[:MOST], EUROPEAN).text))
     for start, clause in clauses(text[:MOST]):
         if _CAN_HOLD.search(clause):
             found += _in_clause(clause, start, language=language, now=now, reader=reader or the_duckling())
@@ -122,9 +127,9 @@ def without_overlaps(found: list[Mention]) -> list[Mention]:
     kept: list[Mention] = []
     for mention in sorted(found, key=lambda m: (m.start - m.end, m.start)):
         places = ((other.start, other.end) for other in kept)
-        if all(place == (mention.start, mention.end) or place[0] >= mention.end or place[1] <= mention.start for place in places):
+        if all(
+            place == (mention.start, mention.end) or place[0] >= mention.end or place[1] <= mention.start
+            for place in places
+        ):
             kept.append(mention)
     return sorted(kept, key=lambda m: m.start)
-
-
-EUROPEAN_ONLY = ENGLISH_MONEY[:2]
