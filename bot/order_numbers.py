@@ -34,15 +34,15 @@ def _one_of(words: str) -> str:
 _OTHER_THINGS = _one_of(
     """phone mobile tel cell call_me reach_me fax whatsapp zip zip_code post_code postal postal_code code pin password
     card tracking courier courier's awb model serial article item part sku ean isbn asin barcode version ios android
-    error customer member account iban invoice ticket case ref return voucher coupon gift flat apartment room suite
-    number_on street avenue road exit unit floor box born in since zone iso din qq ends?_in ending ending_in live_at"""
+    error customer member account iban invoice ticket case ref voucher coupon gift flat apartment room suite
+    number_on street avenue road exit unit floor box zone iso din qq ends?_in ending ending_in live_at"""
 )
 _OTHER_THINGS_ZH = _one_of(
     """电话 手机 座机 号码打 传真 邮编 邮政编码 快递单号 快递 运单号? 物流单号 验证码 优惠码 密码 尾号 卡号 型号 货号
     款号 序列号 配件 条形码 条码 会员号? 账号 帐号 工单 工号 微信号? QQ号? 错误码? 房间 室 弄 防水 发到.{0,12} 身份证"""
 )
 _SOMETHING_ELSE = re.compile(
-    rf"(?:\b(?:{_OTHER_THINGS}|(?:ship|send|deliver)\w*\s(?:\w+\s)?to\b.{{0,60}})|{_OTHER_THINGS_ZH})"
+    rf"(?:\b(?:{_OTHER_THINGS}|returns?(?=\s+(?:number|no|nr|id|code|label)\b)|(?:ship|send|deliver)\w*\s(?:\w+\s)?to\b.{{0,60}})|{_OTHER_THINGS_ZH})"
     r"(?:\s+(?:number|no\.?|nr\.?|id|code|is|in|at|on|号))*[\s.:#是为号=-]*$",
     re.IGNORECASE,
 )
@@ -73,27 +73,30 @@ _MEANT = re.compile(
 )
 
 
-def find_order_numbers(text: str, *, asked: bool = False) -> list[Mention]:
+def find_order_numbers(text: str, *, asked: bool = False, named_only: bool = False) -> list[Mention]:
     """Finds order numbers.
 
     Args:
         text: Without e-mail addresses.
         asked: Whether it was just asked for: an answer may be shorter, hold blanks, or look like a year.
+        named_only: Leave out digits alone, unless the text calls them an order's: an address was asked for, say.
 
     Returns:
         In the order of the text; after "no, I meant" the one that is meant stands first.
     """
-    found = list(_found(text, asked=asked))
+    found = list(_found(text, asked=asked, named_only=named_only))
     if not found and asked and (loose := _LOOSE.search(text)):
         found = [Mention("order_number", re.sub(r"\s", "", loose.group(1)).upper(), *loose.span())]
     return found[::-1] if len(found) > 1 and _MEANT.search(text) else found
 
 
-def _found(text: str, *, asked: bool) -> Iterator[Mention]:
+def _found(text: str, *, asked: bool, named_only: bool) -> Iterator[Mention]:
     for match in _NUMBER.finditer(text):
         prefix, digits = match["prefix"], match["digits"]
         before, after = text[: match.start()], text[match.end() :]
         says_order = bool(match["sign"] or _SAYS_ORDER.search(before))
+        if named_only and not says_order and not prefix:
+            continue
         if not says_order and not asked and _is_something_else(prefix, digits, before, after):
             continue
         if says_order and not match["sign"] and _THEN_A_UNIT.match(after) and _COUNTS_ORDER.search(before):
