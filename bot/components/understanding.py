@@ -16,8 +16,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.history import slot, turns_before, where_of
-from bot.components.judgement import ANSWERED, combined, judge
+from bot.components.history import mood_before, slot, turns_before, where_of
+from bot.components.judgement import ANSWERED, combined, heard, judge
 from bot.components.live import LiveSearcher
 from bot.components.products import LiveProducts, with_products
 from bot.mentions import only_details
@@ -99,6 +99,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             careline = judge(search(text), served.searcher.thresholds, static=static)
             if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
                 careline = combined(careline, asked, [search(one) for one in searched(asked)])
+            careline |= heard(text, careline, before=mood_before(tracker))
             if only_details(text):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
