@@ -12,7 +12,7 @@ SLOTS = ("order_number", "shop_name", "shop_hours", "product", "site")
 """Slots whose values may be said to the customer as they are."""
 
 
-def known_values(tracker: Tracker) -> dict[str, str]:
+async def known_values(tracker: Tracker) -> dict[str, str]:
     """Values by the names that templates use; what is not known is not there.
 
     The order's facts (``order_items``, ``order_carrier``, ``order_tracking``, ``order_expected``,
@@ -23,7 +23,7 @@ def known_values(tracker: Tracker) -> dict[str, str]:
     values = {"shop_name": settings.name, "shop_hours": settings.hours, "shop_email": settings.handoff_email} | values
     number, address = tracker.slots.get("order_number"), tracker.slots.get("email")
     service = the_shop().orders() if number and address else None
-    order = service.find(str(number)) if service is not None else None
+    order = await service.find(str(number)) if service is not None else None
     if order is not None and belongs_to(order, str(address)):
         values |= _of_order(order, tracker.slots.get("language") or "en")
     return {name: value for name, value in values.items() if value}

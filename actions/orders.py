@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answer import ActionAnswer, intent_of, language_of
 from actions.door import checked
 from actions.handoff import Events, offer_person
+from actions.keys import key_of
 from actions.services.orders import Order, belongs_to
 from actions.shop import the_shop
 from actions.wording import describe, join_items, say_date
@@ -38,12 +39,12 @@ class OrderDetails:
         """Which slots to ask for. A shop without an order service is asked for nothing: the form ends at once."""
         return [] if the_shop().orders() is None else domain_slots
 
-    def validate_order_number(
+    async def validate_order_number(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the number of an existing order, in its own spelling."""
         service = the_shop().orders()
-        order = service.find(value) if service else None
+        order = await service.find(value) if service else None
         if order is None:
             dispatcher.utter_message(response="utter_order_unknown", number=value)
             return {"order_number": None} | _another_try(tracker)
@@ -52,13 +53,13 @@ class OrderDetails:
             return {"order_number": order.number} | _mismatch(dispatcher, tracker, order)
         return {"order_number": order.number}
 
-    def validate_email(
+    async def validate_email(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the address that the order was placed with."""
         service = the_shop().orders()
         number = tracker.slots.get("order_number")
-        order = service.find(number) if service and number else None
+        order = await service.find(number) if service and number else None
         if order is not None and not belongs_to(order, value):
             return _mismatch(dispatcher, tracker, order)
         return {"email": value}
@@ -104,11 +105,11 @@ def _mismatch(dispatcher: CollectingDispatcher, tracker: Tracker, order: Order) 
     return {"email": None} | _another_try(tracker)
 
 
-def confirmed_order(tracker: Tracker) -> Order | None:
+async def confirmed_order(tracker: Tracker) -> Order | None:
     """The order of the filled form, if the address is its own. Checked again here: slots may come from anywhere."""
     service = the_shop().orders()
     number, address = tracker.slots.get("order_number"), tracker.slots.get("email")
-    order = service.find(number) if service and number and address else None
+    order = await service.find(number) if service and number and address else None
     return order if order is not None and belongs_to(order, address) else None
 
 
@@ -137,7 +138,7 @@ class ActionOrderStatus(Action):
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
-        order = confirmed_order(tracker)
+        order = await confirmed_order(tracker)
         if order is None:
             return await _not_found(dispatcher, tracker)
         language = language_of(tracker)
@@ -160,7 +161,7 @@ class ActionReturn(Action):
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
-        order, service = confirmed_order(tracker), the_shop().orders()
+        order, service = await confirmed_order(tracker), the_shop().orders()
         reason = tracker.slots.get("return_reason")
         if order is None or service is None or reason is None:
             return [*await _not_found(dispatcher, tracker), SlotSet("return_reason", None)]
@@ -175,7 +176,8 @@ class ActionReturn(Action):
         if order.status != "delivered":
             dispatcher.utter_message(response="utter_return_not_yet", number=order.number)
             return [*events, *offer_person(dispatcher)]
-        reference = service.register_return(order, reason)
+        key = key_of(tracker, self.name(), order.number, reason)
+        reference = await service.register_return(order, reason, key=key)
         dispatcher.utter_message(response="utter_return_done", number=order.number, reference=reference)
         return events
 
@@ -188,10 +190,10 @@ class ActionFormHelp(Action):
         return "action_form_help"
 
     @checked
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
         asked = tracker.slots.get("requested_slot")
         service = the_shop().orders()
         if asked in ("order_number", "email", "return_reason") and service is not None:
-            dispatcher.utter_message(response=f"utter_help_{asked}", example=service.example())
+            dispatcher.utter_message(response=f"utter_help_{asked}", example=await service.example())
         return []

@@ -7,7 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.services.database import Database
 from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
+from actions.services.requests import LocalRequests
+from actions.services.tickets import TicketService
 from actions.settings import read_secret, read_settings
 from data.artifacts import IndexLayout, load_manifest
 from data.errors import InputError
@@ -32,6 +35,7 @@ class ActionShop:
         self._sample_orders = sample_orders
         self._books: dict[str, AnswerBook] = {}
         self._orders: OrderService | None = None
+        self._tickets: TicketService | None = None
         self._rephraser: Rephraser | None = None
 
     def answers(self, index: str | None = None) -> AnswerBook:
@@ -74,6 +78,12 @@ class ActionShop:
             returns = self.workspace.var / "returns.jsonl"
             self._orders = LocalOrders.open(self._sample_orders, returns=returns, today=date.today())
         return self._orders
+
+    def tickets(self) -> TicketService:
+        """The service for complaints and left messages: the workspace's own database where the shop connected none."""
+        if self._tickets is None:
+            self._tickets = LocalRequests(Database(self.workspace.var / "requests.db"))
+        return self._tickets
 
     def rephraser(self) -> Rephraser | None:
         """The language model that may word replies, or None where the shop configured none.

@@ -57,15 +57,34 @@ class Order:
 
 
 class OrderService(Protocol):
-    """What actions need of a shop's order system."""
+    """What actions need of a shop's order system.
 
-    def find(self, number: str) -> Order | None:
+    Every method may raise ``ServiceDown`` (nobody knows whether it was done) or ``ServiceRefused`` (it was not done,
+    and will not be): ``actions.door.checked`` tells the customer and fetches a person.
+    """
+
+    async def find(self, number: str) -> Order | None:
         """The order with this number, however it is written (blanks, case, ``#``)."""
 
-    def register_return(self, order: Order, reason: str) -> str:
-        """Registers a return and gives its reference; the same order and reason get the same one, once."""
+    async def register_return(self, order: Order, reason: str, *, key: str) -> str:
+        """Registers a return and gives its reference.
 
-    def example(self) -> str:
+        Args:
+            order: From ``find``, of a customer who was checked.
+            reason: In the customer's words.
+            key: Idempotency key, see ``actions.keys.key_of``: the same key gets the same reference, once.
+        """
+
+    async def change_address(self, order: Order, address: str, *, key: str) -> str:
+        """Has an order delivered elsewhere and gives the change's reference.
+
+        Args:
+            order: From ``find``, of a customer who was checked.
+            address: In the customer's words.
+            key: See ``register_return``.
+        """
+
+    async def example(self) -> str:
         """A number that looks like the shop's own, to show what is asked for."""
 
 
@@ -80,11 +99,11 @@ def belongs_to(order: Order, email: str) -> bool:
 
 
 class LocalOrders:
-    """Orders from a JSONL file; returns are appended to another.
+    """Orders from a JSONL file; returns and changes of address are appended to another.
 
     Args:
         orders: All orders.
-        returns: Where registered returns go, one JSON object a line.
+        returns: Where they go, one JSON object a line.
     """
 
     def __init__(self, orders: Iterable[Order], *, returns: Path) -> None:
@@ -109,17 +128,25 @@ class LocalOrders:
         orders = read_orders(path)
         return cls(move_dates(orders, today=today) if today else orders, returns=returns)
 
-    def find(self, number: str) -> Order | None:
+    async def find(self, number: str) -> Order | None:
         """See ``OrderService``. A number without its letters is enough when only one order has it."""
         wanted = normalise_number(number)
         alike = self._bare.get(wanted, [])
         return self._orders.get(wanted) or (alike[0] if len(alike) == 1 else None)
 
-    def register_return(self, order: Order, reason: str) -> str:
-        """See ``OrderService``."""
-        reference = "R-" + hash_json([order.number, " ".join(reason.casefold().split())])[:8].upper()
+    async def register_return(self, order: Order, reason: str, *, key: str) -> str:
+        """See ``OrderService``. The same order and reason are one return, whatever the key."""
+        return self._write("R-", order, {"reason": reason})
+
+    async def change_address(self, order: Order, address: str, *, key: str) -> str:
+        """See ``OrderService``. The same order and address are one change, whatever the key."""
+        return self._write("A-", order, {"address": address})
+
+    def _write(self, letter: str, order: Order, what: dict[str, str]) -> str:
+        words = [" ".join(value.casefold().split()) for value in what.values()]
+        reference = letter + hash_json([order.number, *words])[:8].upper()
         if reference not in self._registered():
-            row = {"reference": reference, "order": order.number, "reason": reason}
+            row = {"reference": reference, "order": order.number} | what
             self._returns.parent.mkdir(parents=True, exist_ok=True)
             with self._returns.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -127,7 +154,7 @@ class LocalOrders:
                 os.fsync(stream.fileno())
         return reference
 
-    def example(self) -> str:
+    async def example(self) -> str:
         """See ``OrderService``: the shape of the first number, with digits that no order has."""
         number = next(iter(self._orders.values())).number if self._orders else "10000"
         return "".join("0" if character.isdigit() else character for character in number)

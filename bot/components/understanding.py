@@ -16,9 +16,10 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.history import slot, turns_before, where_of
-from bot.components.judgement import ANSWERED, combined, judge
+from bot.components.history import mood_before, slot, turns_before, where_of
+from bot.components.judgement import ANSWERED, combined, heard, judge
 from bot.components.live import LiveSearcher
+from bot.components.products import LiveProducts, with_products
 from bot.mentions import only_details
 from bot.settings import read_settings
 from retrieval.requests import requests_of, searched
@@ -38,7 +39,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
     """
 
     def __init__(self, searcher: LiveSearcher) -> None:
-        self._searcher = searcher
+        self._searcher, self._products = searcher, LiveProducts()
 
     @classmethod
     def create(
@@ -85,6 +86,9 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             if text.startswith("/"):
                 continue
             served = self._searcher.current()
+            names = self._products.names(served.searcher.index)
+            if entities := with_products(message.get(ENTITIES) or [], text, names, extractor=type(self).__name__):
+                message.set(ENTITIES, entities, add_to_output=True)
             search = partial(
                 served.searcher.search,
                 turns=turns_before(tracker),
@@ -95,6 +99,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             careline = judge(search(text), served.searcher.thresholds, static=static)
             if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
                 careline = combined(careline, asked, [search(one) for one in searched(asked)])
+            careline |= heard(text, careline, before=mood_before(tracker))
             if only_details(text):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}

@@ -59,15 +59,15 @@ def test_the_samples_dates_move_with_the_calendar() -> None:
 
 
 @pytest.mark.parametrize("written", ["NT-104021", "nt104021", "#NT 104021", "104021"])
-def test_a_number_is_found_however_it_is_written(written: str, tmp_path: Path) -> None:
-    order = LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "returns.jsonl").find(written)
+async def test_a_number_is_found_however_it_is_written(written: str, tmp_path: Path) -> None:
+    order = await LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "returns.jsonl").find(written)
     assert order is not None
     assert order.number == "NT-104021"
 
 
-def test_a_bare_number_that_two_orders_have_is_none(tmp_path: Path) -> None:
+async def test_a_bare_number_that_two_orders_have_is_none(tmp_path: Path) -> None:
     orders = [Order("A-1000", "a@example.com", "shipped"), Order("B-1000", "b@example.com", "shipped")]
-    assert LocalOrders(orders, returns=tmp_path / "r").find("1000") is None
+    assert await LocalOrders(orders, returns=tmp_path / "r").find("1000") is None
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
         read_orders(path)
 
 
-def test_a_return_is_registered_once_for_a_reason(tmp_path: Path) -> None:
+async def test_a_return_is_registered_once_for_a_reason(tmp_path: Path) -> None:
     service = LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "var" / "returns.jsonl")
-    order = service.find("NT-104035")
+    order = await service.find("NT-104035")
     assert order is not None
-    first = service.register_return(order, "Too  small")
-    assert service.register_return(order, "too small") == first
-    assert service.register_return(order, "broken") != first
+    first = await service.register_return(order, "Too  small", key="1")
+    assert await service.register_return(order, "too small", key="2") == first
+    assert await service.register_return(order, "broken", key="3") != first
     rows = [json.loads(line) for line in (tmp_path / "var" / "returns.jsonl").read_text().splitlines()]
     assert len(rows) == 2
     assert rows[0]["reference"] == first
