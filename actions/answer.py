@@ -93,7 +93,7 @@ async def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: Answer
     """The reply that the message's hits make; None where none of them may be said."""
     text = str(tracker.latest_message.get("text") or "")
     asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
-    return compose(asked, await known_values(tracker), least=float(careline.get("least") or 0.0))
+    return compose(asked, await known_values(tracker, asked), least=float(careline.get("least") or 0.0))
 
 
 async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
@@ -102,7 +102,8 @@ async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
     if answer is None:
         return None
     question = answer.questions[0] if answer.questions else answer.title or ""
-    return compose([Asked(question, (Found(answer),))], await known_values(tracker))
+    asked = [Asked(question, (Found(answer),))]
+    return compose(asked, await known_values(tracker, asked))
 
 
 async def worded(reply: Reply, tracker: Tracker) -> Reply:

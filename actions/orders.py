@@ -9,11 +9,12 @@ from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.access import Verdict, check, customer_of, is_blocked, own_order
 from actions.answer import ActionAnswer, intent_of, language_of
 from actions.door import checked
 from actions.handoff import Events, offer_person
 from actions.keys import key_of
-from actions.services.orders import Order, belongs_to
+from actions.services.orders import Order
 from actions.shop import the_shop
 from actions.wording import describe, join_items, say_date
 from retrieval.requests import asks
@@ -36,32 +37,41 @@ class OrderDetails:
     async def required_slots(
         self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[str]:
-        """Which slots to ask for. A shop without an order service is asked for nothing: the form ends at once."""
-        return [] if the_shop().orders() is None else domain_slots
+        """Which slots to ask for.
+
+        A shop without an order service is asked for nothing: the form ends at once. A signed-in customer is not asked
+        for an address.
+        """
+        if the_shop().orders() is None:
+            return []
+        return [name for name in domain_slots if name != "email"] if customer_of(tracker) else domain_slots
 
     async def validate_order_number(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the number of an existing order, in its own spelling."""
-        service = the_shop().orders()
-        order = await service.find(value) if service else None
-        if order is None:
+        found = await check(tracker, value, tracker.slots.get("email"))
+        if found.verdict is Verdict.BLOCKED:
+            return {"order_number": value, "requested_slot": None}  # what follows the form says why
+        if found.order is None:
             dispatcher.utter_message(response="utter_order_unknown", number=value)
             return {"order_number": None} | _another_try(tracker)
-        address = tracker.slots.get("email")
-        if address and not belongs_to(order, address):
-            return {"order_number": order.number} | _mismatch(dispatcher, tracker, order)
-        return {"order_number": order.number}
+        if found.verdict is Verdict.FOREIGN:
+            return {"order_number": found.order.number} | _mismatch(dispatcher, tracker, found.order)
+        return {"order_number": found.order.number}
 
     async def validate_email(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the address that the order was placed with."""
-        service = the_shop().orders()
         number = tracker.slots.get("order_number")
-        order = await service.find(number) if service and number else None
-        if order is not None and not belongs_to(order, value):
-            return _mismatch(dispatcher, tracker, order)
+        if not number or customer_of(tracker):
+            return {"email": value}
+        found = await check(tracker, number, value)
+        if found.verdict is Verdict.BLOCKED:
+            return {"email": value, "requested_slot": None}
+        if found.verdict is Verdict.FOREIGN and found.order is not None:
+            return _mismatch(dispatcher, tracker, found.order)
         return {"email": value}
 
 
@@ -101,23 +111,19 @@ def _another_try(tracker: Tracker) -> Slots:
 
 
 def _mismatch(dispatcher: CollectingDispatcher, tracker: Tracker, order: Order) -> Slots:
+    if customer_of(tracker):
+        dispatcher.utter_message(response="utter_order_foreign", number=order.number)
+        return {"order_number": None} | _another_try(tracker)
     dispatcher.utter_message(response="utter_order_mismatch", number=order.number)
     return {"email": None} | _another_try(tracker)
-
-
-async def confirmed_order(tracker: Tracker) -> Order | None:
-    """The order of the filled form, if the address is its own. Checked again here: slots may come from anywhere."""
-    service = the_shop().orders()
-    number, address = tracker.slots.get("order_number"), tracker.slots.get("email")
-    order = await service.find(number) if service and number and address else None
-    return order if order is not None and belongs_to(order, address) else None
 
 
 async def _not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """No order to speak of. A shop that connected no order service says what its agents said to such questions."""
     forget = [SlotSet("order_number", None), SlotSet("email", None), SlotSet("tries", 0)]
     if the_shop().orders() is not None:
-        dispatcher.utter_message(response="utter_too_many_tries")
+        blocked = await is_blocked(tracker)
+        dispatcher.utter_message(response="utter_too_many_guesses" if blocked else "utter_too_many_tries")
     elif (tracker.latest_message.get("careline") or {}).get("outcome") == "sure":
         return [*forget, *await ActionAnswer().run(dispatcher, tracker, {})]
     else:
@@ -138,7 +144,7 @@ class ActionOrderStatus(Action):
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
-        order = await confirmed_order(tracker)
+        order = await own_order(tracker)
         if order is None:
             return await _not_found(dispatcher, tracker)
         language = language_of(tracker)
@@ -161,7 +167,7 @@ class ActionReturn(Action):
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
-        order, service = await confirmed_order(tracker), the_shop().orders()
+        order, service = await own_order(tracker), the_shop().orders()
         reason = tracker.slots.get("return_reason")
         if order is None or service is None or reason is None:
             return [*await _not_found(dispatcher, tracker), SlotSet("return_reason", None)]
