@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import ActionExecutionRejection
 
 from actions.answer import intent_of, language_of, say, where_of
 from actions.door import checked
@@ -20,6 +21,9 @@ from retrieval.compose import Reply, compose
 from retrieval.requests import asks
 
 Slots = dict[str, Any]
+
+FLOWS = ("order_status", "return_item", "change_address")
+"""Intents that begin a form about an order."""
 
 SOMETHING_ELSE = ("ask_person", "bot_challenge", "cancel", "deny", "goodbye")
 """Intents that mean something else, whatever words were asked for."""
@@ -46,11 +50,30 @@ class FormParts:
     Not an action itself: rasa_sdk registers every subclass of its own and asks each for a name.
     """
 
+    begins_with: str = ""
+    """The intent that begins the form."""
+
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """Validates, then answers what the message asks beside its details, before the form asks on."""
-        events: Events = await FormValidationAction.run(self, dispatcher, tracker, domain)  # type: ignore[arg-type]
+        """Validates, then answers what the message asks beside its details, before the form asks on.
+
+        Raises:
+            ActionExecutionRejection: The message begins another request, and names an order for that one.
+        """
+        if self._is_left(tracker):
+            raise ActionExecutionRejection(self.name(), "The customer asks for something else.")
+        events: Events = await FormValidationAction.run(self, dispatcher, tracker, domain)
         return [*events, *await say_aside(dispatcher, tracker)]
+
+    def name(self) -> str:
+        """See the action."""
+        raise NotImplementedError
+
+    def _is_left(self, tracker: Tracker) -> bool:
+        intent = intent_of(tracker)
+        if is_beginning(tracker) or intent not in FLOWS or intent == self.begins_with:
+            return False
+        return tracker.slots.get("requested_slot") in ("order_number", "email", "confirmed")
 
     async def next_requested_slot(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
@@ -58,11 +81,9 @@ class FormParts:
         """See parent, which would ask on after a check that ended the form."""
         if ended(tracker):
             return None
-        return await FormValidationAction.next_requested_slot(self, dispatcher, tracker, domain)  # type: ignore[arg-type]
+        return await FormValidationAction.next_requested_slot(self, dispatcher, tracker, domain)
 
-    def extract_confirmed(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> Slots:
+    def extract_confirmed(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Slots:
         """Takes a yes to what was just shown; one from an earlier turn is forgotten, and so is one with other details.
 
         A message that says yes and corrects something confirms nothing: the form shows the new details and asks again.
@@ -147,10 +168,8 @@ async def say_aside(dispatcher: CollectingDispatcher, tracker: Tracker) -> Event
         return []
     careline: Mapping[str, Any] = tracker.latest_message["careline"]
     book = the_shop().answers(careline.get("index"))
-    found = asked_of(
-        {"requests": rows}, book, text="", language=language_of(tracker), where=where_of(tracker)
-    )  # fmt: skip
-    reply: Reply | None = compose(found, await known_values(tracker), least=float(careline.get("least") or 0.0))
+    found = asked_of({"requests": rows}, book, text="", language=language_of(tracker), where=where_of(tracker))
+    reply: Reply | None = compose(found, await known_values(tracker, found), least=float(careline.get("least") or 0.0))
     if reply is None:
         return []
     reason = why({**careline, "requests": rows}, book, outcome="sure", said=reply)
