@@ -18,7 +18,7 @@ from actions.known import known_values
 from actions.replies import asked_of, why
 from actions.shop import the_shop
 from retrieval.compose import Reply, compose
-from retrieval.requests import asks
+from retrieval.requests import asks, pieces_of
 
 Slots = dict[str, Any]
 
@@ -88,7 +88,7 @@ class FormParts:
 
         A message that says yes and corrects something confirms nothing: the form shows the new details and asks again.
         """
-        agrees = asked_for(tracker, "confirmed") and intent_of(tracker) == "affirm" and not corrects_details(tracker)
+        agrees = asked_for(tracker, "confirmed") and intent_of(tracker) == "affirm" and not names(tracker, "order_number", "email")
         if agrees:
             return {"confirmed": "yes"}
         return {"confirmed": None} if tracker.slots.get("confirmed") else {}
@@ -138,12 +138,12 @@ def own_words(tracker: Tracker) -> str:
     """
     text = text_of(tracker)
     asides = [str(row["text"]) for row in asides_of(tracker)]
-    for aside in asides:
-        text = text.replace(aside, " ")
+    for piece in [*asides, *(piece for piece in pieces_of(text) if asides and asks(piece))]:
+        text = text.replace(piece, " ")
     if intent_of(tracker) in SOMETHING_ELSE or (not asides and asks(text)):
         return ""
     kept = re.sub(r"[{}<>\[\]]", " ", text)
-    kept = " ".join(kept.split()).strip(" ,;，；、")
+    kept = " ".join(kept.split()).strip(" ,;.，；、。")
     return kept[:LONGEST_WORDS] if re.search(r"\w", kept) else ""
 
 
@@ -155,10 +155,9 @@ def correction(tracker: Tracker) -> str | None:
     return re.sub(r"[{}<>\[\]]", " ", rest)[:LONGEST_WORDS] or None
 
 
-def corrects_details(tracker: Tracker) -> bool:
-    """Whether the latest message names an order or an address."""
-    entities = tracker.latest_message.get("entities") or ()
-    return any(entity.get("entity") in ("order_number", "email") for entity in entities)
+def names(tracker: Tracker, *kinds: str) -> bool:
+    """Whether the latest message names something of one of these kinds."""
+    return any(entity.get("entity") in kinds for entity in tracker.latest_message.get("entities") or ())
 
 
 async def say_aside(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:

@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.access import Verdict, check, customer_of, is_blocked, own_order
 from actions.answer import language_of
 from actions.door import checked
-from actions.forms import FormParts, Slots, is_beginning, text_of
+from actions.forms import FormParts, Slots, is_beginning, names, text_of
 from actions.handoff import Events, hand_over, offer_person
 from actions.services.orders import Order
 from actions.shop import the_shop
@@ -24,7 +24,10 @@ TRIES = 3
 _CHECKED_BY_SERVICE = ("email", "confirmed")
 """Slots that are of no use where no order service can check or register anything."""
 
-_ANOTHER = re.compile(r"\b(?:another|other|different|second|next|new)\b|另|别的|其他|其它|第二", re.IGNORECASE)
+_ANOTHER = re.compile(
+    r"\b(?:another|other|different|second)\s+(?:one|order|parcel|package)\b|另一|另外的?订单|(?:别的|其[他它]的?)订单|第二个",
+    re.IGNORECASE,
+)
 """The order that was spoken of is not the one that is meant."""
 
 
@@ -73,6 +76,8 @@ class OrderDetails(FormParts):
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the address that the order was placed with."""
+        if tracker.slots.get("email") != value:  # the number was checked with it just now, and did not fit
+            return {"email": tracker.slots.get("email")}
         number = tracker.slots.get("order_number")
         if not number or customer_of(tracker) or the_shop().orders() is None:
             return {"email": value}
@@ -103,6 +108,8 @@ def _mismatch(dispatcher: CollectingDispatcher, tracker: Tracker, order: Order) 
     if customer_of(tracker):
         dispatcher.utter_message(response="utter_order_foreign", number=order.number)
         return {"order_number": None} | _another_try(tracker)
+    if is_beginning(tracker) and not names(tracker, "email"):
+        return {"email": None}  # one from an earlier request: this order may have another
     dispatcher.utter_message(response="utter_order_mismatch", number=order.number)
     return {"email": None} | _another_try(tracker)
 

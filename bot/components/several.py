@@ -115,7 +115,7 @@ def _with_asides(
             "aside": asides,
             "understood": True,
         }
-    if in_form and (named or careline["intent"] in ANSWERED):
+    if named or (in_form and careline["intent"] in ANSWERED):
         return careline | {"intent": "inform", "aside": asides, "understood": True}
     return None
 

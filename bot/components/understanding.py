@@ -19,7 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.components.history import slot, turns_before, where_of
 from bot.components.judgement import judge
 from bot.components.live import LiveSearcher
-from bot.components.several import with_several
+from bot.components.several import FLOWS, with_several
 from bot.mentions import only_details
 from bot.settings import read_settings
 
@@ -102,6 +102,8 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 asked=slot(tracker, "requested_slot"),
                 named=named,
             )
+            if named and careline["intent"] in FLOWS:  # however strange its other words are, such as an address
+                careline |= {"understood": True}
             if only_details(text) or (named and _only_corrects(careline)):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
