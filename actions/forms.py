@@ -88,8 +88,8 @@ class FormParts:
 
         A message that says yes and corrects something confirms nothing: the form shows the new details and asks again.
         """
-        agrees = asked_for(tracker, "confirmed") and intent_of(tracker) == "affirm" and not names(tracker, "order_number", "email")
-        if agrees:
+        corrects = names(tracker, "order_number", "email")
+        if asked_for(tracker, "confirmed") and intent_of(tracker) == "affirm" and not corrects:
             return {"confirmed": "yes"}
         return {"confirmed": None} if tracker.slots.get("confirmed") else {}
 

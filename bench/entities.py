@@ -19,8 +19,8 @@ from pathlib import Path
 
 from bench.printer import ROOT, CannotRun, Printer
 from bot.mentions import find_mentions
-from retrieval.product_names import ProductNames
 from data.errors import InputError
+from retrieval.product_names import ProductNames
 
 TODAY = datetime(2026, 11, 20, 12)
 KINDS = ("order_number", "date", "amount", "product")
@@ -104,11 +104,25 @@ def f1(rows: Iterable[Row], find: Find, kind: str) -> float:
 
 _ORDER = re.compile(r"(?<![A-Za-z0-9@.])(#?)([A-Za-z]{0,4}-?)(\d{4,12})(?![A-Za-z0-9@]|\.\d)")
 _ISO = re.compile(r"\b(20\d\d)[-/.](\d\d?)[-/.](\d\d?)\b|(?:(20\d\d)年)?(\d\d?)月(\d\d?)[日号]")
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_NAMED = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?({'|'.join(_MONTHS)})\w*|\b({'|'.join(_MONTHS)})\w*\s+(\d\d?)", re.I)
-_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "￥": "CNY", "¥": "CNY", "eur": "EUR", "usd": "USD", "元": "CNY", "块": "CNY"}
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_NAMED = re.compile(
+    rf"\b(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?({'|'.join(_MONTHS)})\w*|\b({'|'.join(_MONTHS)})\w*\s+(\d\d?)", re.I
+)
+_SIGNS = {
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "￥": "CNY",
+    "¥": "CNY",
+    "eur": "EUR",
+    "usd": "USD",
+    "元": "CNY",
+    "块": "CNY",
+}
 _WORDS = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "pounds": "GBP"}
-_PRICE = re.compile(r"([$€£￥¥]|\bEUR|\bUSD)\s?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?)\s?(€|EUR|euros?|dollars|pounds|元|块)", re.I)
+_PRICE = re.compile(
+    r"([$€£￥¥]|\bEUR|\bUSD)\s?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?)\s?(€|EUR|euros?|dollars|pounds|元|块)", re.I
+)
 
 
 def plain(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bot.rewriting import Rule
-
 Again = Callable[[datetime], "Mapping[str, Any] | None"]
 """What Duckling says of the same words at another moment."""
 
@@ -20,78 +18,59 @@ _NO_DAY = re.compile(
     r"|sun|sat|mon|wed|may|march|mar|dec|spring|summer|autumn|fall|winter"
     r"|(?:the |this |last |next |in )*(?:spring|summer|autumn|fall|winter)"
     r"|(?:right |just |until )?now|at the moment|the moment|currently|immediately|asap|soon|later"
-    r"|(?:after|within|for|over)\b.*\b(?:days?|weeks?|months?|years?|hours?|minutes?)"
-    rf"|(?:from )?{_WEEKDAY}s?\s*(?:to|-|–|through|until)\s*{_WEEKDAY}s?|{_WEEKDAY}s"
+    r"|(?:after|within|for|over)\b(?!.*year[’\']s).*\b(?:days?|weeks?|months?|years?|hours?|minutes?)"
+    r"|(?:in|within)\b.*\b(?:hour|minute|second)s?|.*\b(?:few|couple|several)\b.*|(?:on )?\w+days"
+    rf"|(?:from )?{_WEEKDAY}s?\s*(?:to|-|–|through|until)\s*{_WEEKDAY}s?"
     r"|现在|刚才|刚刚|目前|一点|[春夏秋冬](?:天|季)?",
     re.IGNORECASE,
 )
-_EVERY = re.compile(r"(?:\b(?:every|each)\s+|每(?:个|逢)?)$", re.IGNORECASE)
+_EVERY = re.compile(r"(?:\b(?:every|each)\s+|每(?:个|逢)?(?:月)?)$", re.IGNORECASE)
+_A_PLACE = re.compile(r"[楼机仓线店柜门院桌位床色馆厅库]")
 _FIXED = re.compile(
-    r"\d{4}|\b(?:ago|last|next|past|coming|this|in \w+ (?:day|week|month|year)s?)\b|(?:今|明|去|前|后)年|[上下本这]|前|后",
+    r"\d{4}|\b(?:ago|last|next|past|coming|this|in \w+ (?:day|week|month|year)s?)\b"
+    r"|(?:今|明|去|前|后)年|[上下本这]|前|后",
     re.IGNORECASE,
 )
-_ONLY_WEEKDAY = re.compile(rf"(?:(?:on|since|from|by|until|till)\s+)?{_WEEKDAY}|(?:周|星期|礼拜)[一二三四五六日天]", re.I)
-_WEEK = re.compile(r"([上下本这])(?:一)?个?(?:周|星期|礼拜)([一二三四五六日天])")
+_ONLY_WEEKDAY = re.compile(
+    rf"(?:(?:on|since|from|by|until|till)\s+)?{_WEEKDAY}|(?:周|星期|礼拜)[一二三四五六日天]", re.I
+)
 _DAY_OF_MONTH = re.compile(
-    r"(?:(?:on|from|by|until|since)\s+)?(?:the\s+)?\d{1,2}(?:st|nd|rd|th)|\d{1,2}[号日]|[一二三四五六七八九十]{1,3}[号日]", re.I
+    r"(?:(?:on|from|by|until|since)\s+)?(?:the\s+)?\d{1,2}(?:st|nd|rd|th)|\d{1,2}[号日]|[一二三四五六七八九十]{1,3}[号日]",
+    re.I,
 )
 _PAST = re.compile(
     r"\b(?!need\b|speed\b|feed\b)\w+ed\b|\b(?:was|were|got|bought|sent|paid|came|said|told|wrote|had|did|gave|since|went|took|"
-    r"broke|arrived|ago|already)\b|[了过]|下的?单|[买付寄订送收发退]的|收到|已经?|从.*(?:开始|起)|写|寄出"
+    r"broke|arrived|ago|already)\b|[了过]|下的?单|[买付寄订送收发退]的|收到|已经?|从上.*(?:开始|起)|写|寄出",
+    re.IGNORECASE,
 )
 _COMING = re.compile(
     r"\b(?:will|can|could|would|shall|should|want|wants|need|please|may|might|going to|gonna|is it|be)\b|'ll\b"
-    r"|[要能请将会让]|可以|吗|希望|麻烦"
+    r"|[要能请将会让]|可以|吗|希望|麻烦",
+    re.IGNORECASE,
 )
 _UNTIL = re.compile(r"(?:by|until|till)\b", re.IGNORECASE)
 _DAYS_AWAY = re.compile(r"(?:\d{1,3}|[一二两三四五六七八九十百]+)天(?:之|以)?[前后]")
-_MANY = "一二三四五六七八九十"
-
-ENGLISH_DAYS: tuple[Rule, ...] = (
-    (re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(20\d\d)\b"), r"\1/\2/\3"),
-    (re.compile(r"\b(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/(20\d\d)\b"), r"\2/\1/\3"),
-)
-"""Dates as they are written on the continent and in the United States, where that is certain."""
 
 
-def _weeks(match: re.Match[str]) -> str:
-    number = match[1].replace("两", "二")
-    count = int(number) if number.isdigit() else _MANY.find(number) + 1
-    return f"{7 * count}天{match[2]}"
-
-
-CHINESE_DAYS: tuple[Rule, ...] = (
-    (re.compile(r"大前天"), "三天前"),
-    (re.compile(r"大后天"), "三天后"),
-    (re.compile(r"(\d{1,2}|[一二两三四五六七八九])(?:个)?(?:周|星期|礼拜)(?:之|以)?([前后])"), _weeks),
-    (re.compile(r"(?<!\d)(20\d\d)[/.](\d{1,2})[/.](\d{1,2})(?!\d)"), r"\1年\2月\3日"),
-    (re.compile(r"(?<!\d)([012]\d)年"), r"20\1年"),
-    (re.compile(r"(?:这个?|本)月(?!\d|[初中底末])"), "这月"),
-    (re.compile(r"618(?=[买那下大活])"), "6月18日"),
-    (re.compile(r"过(\d{1,2}|[一二两三四五六七八九十])天"), r"\1天后"),
-    (re.compile(r"(?<=[日号])(?:之前|以前|之后|以后|前|后)"), ""),
-)
-"""What Duckling's Chinese does not know, in words that it knows."""
-
-
-def days_of(found: Mapping[str, Any], *, said: str, before: str, clause: str, now: datetime, again: Again) -> Span | None:
+def days_of(
+    found: Mapping[str, Any], *, said: str, before: str, after: str, clause: str, now: datetime, again: Again
+) -> Span | None:
     """The first and last day that Duckling's finding means; None where it means no day.
 
     Args:
         found: Duckling's, of the dimension ``time``.
         said: The words it stands for.
         before: What stands before them in the clause.
+        after: What stands after them: 三号楼 is a building.
         clause: All of it: whether it speaks of the past decides on which Tuesday "Tuesday" is.
         now: In the shop's own time.
         again: Reads the same words as if said at another moment.
     """
-    words = said.strip(" ,.，。").removeprefix("on ")
-    if _NO_DAY.fullmatch(words) or _EVERY.search(before):
+    words = said.strip(" ,.，。")
+    if _NO_DAY.fullmatch(words) or _EVERY.search(before) or (words[-1] in "号日" and _A_PLACE.match(after)):
         return None
-    if week := _WEEK.search(words):
-        return _of_week(week, now.date())
-    span = _span(found["value"], now)
-    if span is None or (_has_hour(found["value"]) and not _same_day(span, again, now)):
+    span = _span(found["value"], now, ends="end of" in words)
+    if span is None or (_has_hour(found["value"]) and "end of" not in words and not _same_day(span, again, now)):
         return None
     if _DAYS_AWAY.fullmatch(words):  # Duckling's Chinese takes them as all days until then
         return (span[0], span[0]) if words[-1] == "前" else (span[1], span[1])
@@ -99,20 +78,15 @@ def days_of(found: Mapping[str, Any], *, said: str, before: str, clause: str, no
     if _ONLY_WEEKDAY.fullmatch(words):
         return _weekday(span, now.date(), past=past)
     if _DAY_OF_MONTH.fullmatch(words):
-        return _nearest(span, [_span_at(again, now - timedelta(days=31))], now)
+        before_it = _span_at(again, now - timedelta(days=31))
+        return (
+            before_it if past and before_it is not None and span[0] > now.date() else _nearest(span, [before_it], now)
+        )
     ahead = (span[0] - now.date()).days
     if not _FIXED.search(words) and (abs(ahead) > 183 or (past and ahead > 31)):
         before_it = _span_at(again, now - timedelta(days=366))
         return before_it if past and before_it is not None else _nearest(span, [before_it], now)
     return span
-
-
-def _of_week(match: re.Match[str], today: date) -> Span:
-    """上周二 is the Tuesday of the week before; weeks begin on Monday."""
-    offset = {"上": -7, "下": 7}.get(match[1], 0)
-    weekday = "一二三四五六日".find(match[2].replace("天", "日"))
-    day = today + timedelta(days=offset + weekday - today.weekday())
-    return day, day
 
 
 def _weekday(span: Span, today: date, *, past: bool) -> Span:
@@ -140,21 +114,25 @@ def _has_hour(value: Mapping[str, Any]) -> bool:
 
 def _same_day(span: Span, again: Again, now: datetime) -> bool:
     """Whether the words name a day: "at five" is another one late in the evening, "tomorrow at five" is not."""
-    early, late = (_span_at(again, now.replace(hour=hour, minute=30)) for hour in (0, 23))
+    early, late = (_span_at(again, now.replace(hour=hour, minute=59)) for hour in (0, 23))
     return early == late == span
 
 
-def _span(value: Mapping[str, Any], now: datetime) -> Span | None:
+def _span(value: Mapping[str, Any], now: datetime, *, ends: bool = False) -> Span | None:
     if value["type"] == "value":
         return _of_grain(_moment(value["value"]), value["grain"])
     start, end = value.get("from"), value.get("to")
+    if ends and end is not None and end["grain"] == "second":
+        start = None  # until midnight after the month's last day
     if start is not None and end is not None and _moment(start["value"]) != now:
         first, after = _moment(start["value"]), _moment(end["value"])
-        if first.hour >= 18 and first.weekday() == 4:  # Duckling's weekend begins on Friday evening
+        if first.hour >= 18 and after - first > timedelta(days=1):  # Duckling's weekend begins on Friday evening
             first += timedelta(days=1)
         last = after - timedelta(seconds=1)
         return first.date(), last.date()
     one = end if end is not None else start
+    if one is end and end is not None and ends:
+        return (_moment(end["value"]) - timedelta(days=1)).date(), (_moment(end["value"]) - timedelta(days=1)).date()
     return _of_grain(_moment(one["value"]), one["grain"]) if one is not None else None
 
 

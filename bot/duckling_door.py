@@ -80,7 +80,7 @@ class Duckling:
         return found
 
 
-_HARMLESS = {0: " "} | {number: "\ufffd" for number in range(0xD800, 0xE000)}
+_HARMLESS = {0: " "} | dict.fromkeys(range(55296, 57344), "�")
 """A NUL ends Duckling's text with a panic, and half a surrogate pair has no UTF-8."""
 
 

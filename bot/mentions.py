@@ -23,6 +23,9 @@ _SMALL_WORDS = re.compile(
     r"|我的|我|的|是|订单号?|单号|编号|号码|邮箱|电子邮件|和|下单|用",
     re.IGNORECASE,
 )
+FREE_TEXT = ("new_address", "return_reason", "complaint_text")
+"""Slots that take any words; digits in them are a postcode or a size rather than an order."""
+
 LANGUAGE_WORDS = 3
 """So many Latin words make a message English for certain; fewer ("ok", a product's name) change no language."""
 
@@ -56,7 +59,7 @@ def find_mentions(
     rest = blanked(text, addresses)
     spoken = detect_language(rest, language)
     named = [Mention("product", p.name, p.start, p.end) for p in products.find(rest)] if products is not None else []
-    numbers = find_order_numbers(blanked(rest, named), asked=asked == "order_number")
+    numbers = find_order_numbers(blanked(rest, named), asked=asked == "order_number", named_only=asked in FREE_TEXT)
     found = [*numbers, *addresses]
     if now is not None:
         from bot.quantities import find_quantities

@@ -1,4 +1,4 @@
-"""Products that a message names, as the shop writes them: whole, shortened, in the plural, or with a slip of the hand."""
+"""Products that a message names, as the shop writes them: whole, shortened, in the plural, or misspelt."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ class ProductNames:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-        self._han = tuple(name for name in self.names if _HAN.search(name))
+        self._han: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            if _HAN.search(name) and len(name) > 2:
+                self._han[name[:2]].append(name)
         latin = [name for name in self.names if not _HAN.search(name)]
         self._words = {name: tuple(dict.fromkeys(folded(m.group()) for m in _WORD.finditer(name))) for name in latin}
         self._counts = Counter(word for words in self._words.values() for word in words)
@@ -117,14 +120,14 @@ class ProductNames:
 
     def _han_places(self, text: str) -> Iterator[_Place]:
         """Chinese names are shortened by leaving characters out, but not the first two: 细雨雨衣 for 细雨轻量雨衣."""
-        for name in self._han:
-            for match in re.finditer(re.escape(name[:2]), text):
-                end, place = match.end(), 2
+        for start in range(len(text) - 1):
+            for name in self._han.get(text[start : start + 2], ()):
+                end, place = start + 2, 2
                 while end < len(text) and (step := name.find(text[end], place)) >= 0:
                     end, place = end + 1, step + 1
-                said = end - match.start()
+                said = end - start
                 if said >= min(4, len(name)) or (said == 3 and place == len(name)):
-                    yield _Place(name, said, said / len(name), match.start(), end)
+                    yield _Place(name, said, said / len(name), start, end)
 
 
 def _overlap(one: _Place, other: _Place) -> bool:

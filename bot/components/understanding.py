@@ -19,6 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.components.history import slot, turns_before, where_of
 from bot.components.judgement import judge
 from bot.components.live import LiveSearcher
+from bot.components.products import LiveProducts, with_products
 from bot.components.several import FLOWS, with_several
 from bot.mentions import only_details
 from bot.settings import read_settings
@@ -38,7 +39,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
     """
 
     def __init__(self, searcher: LiveSearcher) -> None:
-        self._searcher = searcher
+        self._searcher, self._products = searcher, LiveProducts()
 
     @classmethod
     def create(
@@ -85,6 +86,9 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             if text.startswith("/"):
                 continue
             served = self._searcher.current()
+            names = self._products.names(served.searcher.index)
+            if entities := with_products(message.get(ENTITIES) or [], text, names, extractor=type(self).__name__):
+                message.set(ENTITIES, entities, add_to_output=True)
             search = partial(
                 served.searcher.search,
                 turns=turns_before(tracker),
