@@ -73,6 +73,7 @@ OPERATIONS = (
 _LENGTHS = {"client_id": (1, MAX_ID), "button": (1, MAX_ID), "text": (1, MAX_TEXT), "channel": (1, 32)}
 """Least and most characters of what callers send."""
 
+_PATTERNS = {"channel": rest_protocol.CHANNEL, "text": r"[^\s\u001c-\u001f\u0085]"}
 _ID = "^[A-Za-z0-9_-]{1,200}$"
 
 _MEANING = {
@@ -97,8 +98,8 @@ def document() -> dict[str, Any]:
         for name, schema in schemas[kind.__name__]["properties"].items():
             least, most = _LENGTHS.get(name, (0, MAX_ID))
             schema |= {"minLength": least, "maxLength": most}
-            if name == "channel":
-                schema["pattern"] = rest_protocol.CHANNEL
+            if name in _PATTERNS:
+                schema["pattern"] = _PATTERNS[name]
     used = _used(paths, schemas)
     return {
         "openapi": "3.1.0",

@@ -136,6 +136,7 @@ class Hello:
         language: BCP 47 code of the widget's screen, such as ``en`` or ``zh``.
         page: Address of the page it stands on, without query.
         product: What the page is about, if it says so.
+        identity: The customer's sign-in, a token that the shop's server signed; None for a stranger.
         type: ``hello``.
     """
 
@@ -145,6 +146,7 @@ class Hello:
     language: str = "en"
     page: str | None = None
     product: str | None = None
+    identity: str | None = None
     type: Literal["hello"] = "hello"
 
 
@@ -266,6 +268,7 @@ class Row:
         waiting_since: Unix seconds of the first message that nobody replied to, or None.
         unanswered: Customer messages since the last reply.
         channel: ``widget``, ``shell`` and so on.
+        customer: Name, else address, else id of a customer whom the shop's server signed in; None for a stranger.
     """
 
     conversation: str
@@ -280,6 +283,7 @@ class Row:
     waiting_since: float | None = None
     unanswered: int = 0
     channel: str = ""
+    customer: str | None = None
     type: Literal["row"] = "row"
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from bot import protocol
 from bot.protocol import Entry, ShopInfo
 
-CHANNEL = "^[a-z][a-z0-9_]{0,31}$"
-"""Names of channels."""
+CHANNEL = "^(?!widget$)[a-z][a-z0-9_]{0,31}$"
+"""Names of channels; the widget's own is not to be had."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.gateway.auth import Bucket, Clock
 from bot.handoff import IllegalMove
@@ -19,7 +20,7 @@ from bot.wire import WireError
 LONGEST_BODY = 32 * 1024
 """Bytes of a request; the longest message takes half."""
 
-STATUS = {"bad_message": 422, "too_long": 422, "too_fast": 429, "foreign": 404, "unavailable": 503}
+STATUS = {"bad_message": 422, "too_long": 422, "too_fast": 429, "foreign": 401, "identity": 401, "unavailable": 503}
 """HTTP status of a code of the wire; the others are 409."""
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -56,6 +57,17 @@ def failure(status: int, code: str, message: str) -> Response:
     """``{code, message}``; who is too fast or too early is told when to come back."""
     headers = {"Retry-After": "2"} if status in (429, 503) else {}
     return JSONResponse({"code": code, "message": message}, status, headers=headers)
+
+
+async def no_such_way(request: Request, error: Exception) -> Response:
+    """What an address that does not exist, or not for this method, answers: programs get the shape of all failures."""
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        code = "unknown" if error.status_code == 404 else "refused"
+        answer = failure(error.status_code, code, f"{error.detail}: there is no such operation.")
+        answer.headers.update(error.headers or {})
+        return answer
+    return PlainTextResponse(error.detail, error.status_code, headers=error.headers)
 
 
 async def read_json(request: Request, *, longest: int = LONGEST_BODY) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import dataclass
 
+from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
 from bot.protocol import Person, Press, Send, WireError
@@ -34,6 +35,7 @@ class Mailbox:
         language: Of the customer.
         channel: By which way the conversation came, for agents.
         begun: Whether the log knows the conversation already.
+        identity: Whose it becomes with the first message.
     """
 
     log: ConversationLog
@@ -41,6 +43,7 @@ class Mailbox:
     language: str
     channel: str = "widget"
     begun: bool = False
+    identity: Identity | None = None
 
     async def store(self, message: Send | Press | Person) -> int:
         """Stores a message; a resend of it changes nothing.
@@ -57,11 +60,19 @@ class Mailbox:
         if not self.begun:
             await self.log.start(self.conversation, language=self.language, channel=self.channel)
             self.begun = True
+        if self.identity is not None:
+            await self._bind(self.identity, message.client_id)
         if isinstance(message, Send):
             return await self._text(message)
         if isinstance(message, Press):
             return await self._press(message)
         return await self._person(message)
+
+    async def _bind(self, identity: Identity, client_id: str) -> None:
+        theirs = await self.log.bind(self.conversation, identity=identity.id, record=identity.to_json())
+        if theirs != self.conversation:  # another device began one a moment ago: the client comes back to that one
+            raise WireError("foreign", "That conversation is not available here.", client_id=client_id)
+        self.identity = None
 
     async def _text(self, message: Send) -> int:
         text = message.text.strip()

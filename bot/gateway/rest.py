@@ -91,21 +91,18 @@ class RestApi:
 
     def _storing(self, kind: type[_T], as_message: Callable[[_T], Send | Press | Person]) -> Handler:
         async def store(request: Request) -> Response:
-            conversation = self._own(request)
+            info = await self._own(request)
             message = as_message(read(kind, await read_json(request)))
-            if not self._messages.take(conversation):
+            if not self._messages.take(info.id):
                 raise ApiError(429, "too_fast", "Too many messages at once. Wait a moment.")
-            info = await self.door.log.info(conversation)
-            language, channel = (info.language, info.channel) if info else ("en", "api")
-            mailbox = Mailbox(self.door.log, conversation, language=language, channel=channel, begun=info is not None)
-            seq = await mailbox.store(message)
+            seq = await Mailbox(self.door.log, info.id, info.language, info.channel, begun=True).store(message)
             return JSONResponse(asdict(Stored(client_id=message.client_id, seq=seq)), 202)
 
         return store
 
     async def entries(self, request: Request) -> Response:
         """``Page`` of what came after ``?after``; ``?wait`` seconds for the first if there is none yet."""
-        conversation = self._own(request)
+        conversation = (await self._own(request)).id
         after = int(_number(request, "after", most=2**53 - 1))
         until = time.monotonic() + _number(request, "wait", most=LONGEST_WAIT)
         with self.door.feed.watch(conversation) as watcher:
@@ -118,8 +115,8 @@ class RestApi:
                 await watcher.next(seconds=left)
 
     async def _page(self, conversation: str, after: int) -> Page:
-        info: ConversationInfo | None = await self.door.log.info(conversation)
-        rows = await self.door.log.read(conversation, after=after, limit=BATCH) if info else []
+        info = await self.door.log.info(conversation)
+        rows = await self.door.log.read(conversation, after=after, limit=BATCH)
         shown = (wire_entry(row, reader="customer") for row in rows)
         return Page(
             entries=tuple(entry for entry in shown if entry is not None),
@@ -127,19 +124,21 @@ class RestApi:
             state=info.state.value if info else "bot",
         )
 
-    def _own(self, request: Request) -> str:
+    async def _own(self, request: Request) -> ConversationInfo:
         """The conversation that the request names and proves to own.
 
         Raises:
-            ApiError: No token, or not its own: nothing is said of whether there is such a conversation.
+            ApiError: No token, not its own, or one of the widget's: nothing is said of whether there is such a
+                conversation. (A widget's token alone opens no conversation of a customer who signed in.)
         """
         conversation = str(request.path_params["conversation"])
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ApiError(401, "signed_out", "Expected the header Authorization: Bearer TOKEN.")
-        if not self.door.signer.owns(conversation, token):
+        info = await self.door.log.info(conversation) if self.door.signer.owns(conversation, token) else None
+        if info is None or info.channel == "widget":
             raise ApiError(401, "foreign", "That conversation is not available here.")
-        return conversation
+        return info
 
 
 async def _described(_request: Request) -> Response:

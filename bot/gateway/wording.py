@@ -95,6 +95,7 @@ def wire_row(info: ConversationInfo) -> protocol.Row:
         waiting_since=info.waiting_since,
         unanswered=info.unanswered,
         channel=info.channel,
+        customer=next(filter(None, map(info.identity.get, ("name", "email", "id"))), None) if info.identity else None,
     )
 
 

@@ -93,6 +93,7 @@ class ConversationInfo:
         waiting_since: Unix seconds of the first customer message that nobody replied to, or None.
         unanswered: How many customer messages there are since the last reply.
         returned: Unix seconds of the last move to the bot, or None.
+        identity: Who the customer is (``id``, ``email``, ``name``), where the shop's server signed it; else None.
     """
 
     id: str
@@ -110,6 +111,7 @@ class ConversationInfo:
     waiting_since: float | None = None
     unanswered: int = 0
     returned: float | None = None
+    identity: Mapping[str, str] | None = None
 
     @property
     def pending(self) -> bool:
@@ -180,4 +182,5 @@ def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:
         waiting_since=float(meta["waiting"]) if meta.get("waiting") else None,
         unanswered=int(meta.get("unanswered", 0)),
         returned=float(meta["returned"]) if meta.get("returned") else None,
+        identity=json.loads(meta["identity"]) if meta.get("identity") else None,
     )

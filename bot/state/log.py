@@ -79,6 +79,29 @@ class ConversationLog:
         meta = await self.store.retry(lambda: self.store.redis.hgetall(Keys(conversation).own("meta")))
         return info_from(conversation, meta) if meta else None
 
+    async def conversation_of(self, identity: str) -> str | None:
+        """The conversation of a customer whom the shop knows by this id, or None."""
+        found = await self.store.retry(lambda: self.store.redis.get(keys.customer(identity)))
+        return str(found) if found else None
+
+    async def bind(self, conversation: str, *, identity: str, record: str) -> str:
+        """Makes a conversation that has begun a known customer's, unless that customer has one.
+
+        Args:
+            conversation: Its id.
+            identity: The shop's id of the customer.
+            record: JSON of ``ConversationInfo.identity``.
+
+        Returns:
+            The customer's conversation: this one, or the one they had.
+        """
+        name, meta = keys.customer(identity), Keys(conversation).own("meta")
+        await self.store.retry(lambda: self.store.redis.set(name, conversation, nx=True))
+        theirs = await self.conversation_of(identity)
+        if theirs == conversation:
+            await self.store.retry(lambda: self.store.redis.hset(meta, "identity", record))
+        return theirs or conversation
+
     async def accept(
         self, conversation: str, *, client_id: str, text: str, payload: str | None = None, display: str | None = None
     ) -> Accepted:

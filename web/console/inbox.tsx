@@ -70,6 +70,7 @@ function RowButton({ row, chosen, typing }: { row: Row; chosen: boolean; typing:
 
 /** Customers are nameless; the id's end tells them apart. */
 export function customerName(row: Row, t: Said["t"]): string {
+  if (row.customer) return row.customer;
   return `${t.customer} ${row.conversation.replace(/[^a-z0-9]/gi, "").slice(-4)}`;
 }
 

@@ -16,6 +16,10 @@ export interface ConnectionOptions {
   language: string;
   page?: string | null;
   product?: string | null;
+  /** The shop's token for a customer it knows; told by the page, never kept here. */
+  identity?: string | null;
+  /** The shop's token does not hold: the page may have a new one. */
+  unidentified?: () => void;
   around?: Surroundings;
   /** Unix seconds. */
   now?: () => number;
@@ -136,6 +140,13 @@ export class Connection {
     if (this.line.link !== "idle") this.line.restart();
   }
 
+  /** Says hello again as another customer, or as a stranger. */
+  setIdentity(identity: string | null): void {
+    if (identity === (this.options.identity ?? null)) return;
+    this.options.identity = identity;
+    if (this.line.link !== "idle") this.line.restart();
+  }
+
   /** Leaves a finished conversation and begins another. */
   startOver(): void {
     this.outbox.clear();
@@ -181,6 +192,7 @@ export class Connection {
       last_seq: keys?.conversation === this.current.conversation ? lastSeq(this.current.entries) : 0,
       page: this.options.page ?? null,
       product: this.options.product ?? null,
+      identity: this.options.identity ?? null,
       conversation: keys?.conversation ?? null,
       token: keys?.token ?? null,
     };
@@ -213,6 +225,8 @@ export class Connection {
     const fresh = conversation !== this.current.conversation;
     if (fresh && other?.conversation !== conversation) this.options.store.set(SEEN, 0);
     this.options.store.set(KEYS, { conversation, token } satisfies Keys);
+    // A customer who signed in was led to the conversation they have: what was not sent yet is meant for it.
+    if (this.askedFor !== null && this.askedFor !== conversation) this.outbox.release();
     this.outbox.adopt(conversation);
     this.welcomed = true;
     this.line.settled();
@@ -265,6 +279,15 @@ export class Connection {
   }
 
   private refused(refusal: Refusal): void {
+    if (refusal.code === "identity") {
+      this.options.unidentified?.();
+      return;
+    }
+    if (refusal.code === "foreign" && refusal.client_id) {
+      // This customer has another conversation: the next welcome names it, and the message goes there.
+      this.line.restart();
+      return;
+    }
     if (refusal.code === "foreign") {
       // The server no longer knows it; a new one follows, and what was not yet sent goes there.
       this.askedFor = null;

@@ -5,7 +5,7 @@ export const MAX_FRAME = 16384;
 
 export type State = "bot" | "queued" | "agent" | "closed";
 export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note";
-export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused";
+export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity";
 
 /** Who said it, as the customer may know it. */
 export interface Author {
@@ -73,6 +73,7 @@ export interface Hello {
   language?: string;
   page?: string | null;
   product?: string | null;
+  identity?: string | null;
   type: "hello";
 }
 
@@ -162,6 +163,7 @@ export interface Row {
   waiting_since: number | null;
   unanswered: number;
   channel: string;
+  customer: string | null;
   type: "row";
 }
 
