@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 FLOWS = ("order_status", "return_item", "change_address")
 """Intents that begin a form about an order."""
 
-FREE_TEXT = ("return_reason", "new_address", "complaint_text")
-"""Slots of forms that take any words."""
-
 HITS = 2
 """So many hits of a request are kept."""
 
