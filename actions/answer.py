@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -13,6 +14,7 @@ from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.known import known_values
 from actions.mood import presses, tone
+from actions.repeats import asks_again
 from actions.replies import asked_of, offered, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
 from retrieval.answers import AnswerBook
@@ -44,9 +46,12 @@ class ActionAnswer(Action):
         reply = await best_reply(tracker, careline, book) if outcome == "sure" else None
         if reply is not None:
             reason = why(careline, book, outcome="sure", said=reply)
-            if all(part.answer.id in given(tracker) for part in reply.parts):
+            if asks_again(tracker, said := [part.answer.id for part in reply.parts]) and set(said) <= set(
+                given(tracker)
+            ):
                 return say_again(dispatcher, tracker, reply, reason=reason)
-            return say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
+            events = say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
+            return [*events, *take_up(dispatcher, tracker, careline, book, said=said)]
         buttons = suggestions(
             careline.get("hits", ()), book, language=language_of(tracker), where=where_of(tracker),
             without=given(tracker),
@@ -96,7 +101,7 @@ async def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: Answer
     """The reply that the message's hits make; None where none of them may be said."""
     text = str(tracker.latest_message.get("text") or "")
     asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
-    return compose(asked, await known_values(tracker), least=float(careline.get("least") or 0.0))
+    return compose(asked, await known_values(tracker, asked), least=float(careline.get("least") or 0.0))
 
 
 async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
@@ -105,7 +110,8 @@ async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
     if answer is None:
         return None
     question = answer.questions[0] if answer.questions else answer.title or ""
-    return compose([Asked(question, (Found(answer),))], await known_values(tracker))
+    asked = [Asked(question, (Found(answer),))]
+    return compose(asked, await known_values(tracker, asked))
 
 
 async def worded(reply: Reply, tracker: Tracker) -> Reply:
@@ -143,6 +149,30 @@ def ask_which(
     """Asks which of the best questions was meant."""
     shown = {} if shows_text_only(tracker) else custom
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons, json_message=shown)
+    return [SlotSet("offer", "pick")]
+
+
+def take_up(
+    dispatcher: CollectingDispatcher,
+    tracker: Tracker,
+    careline: Mapping[str, Any],
+    book: AnswerBook,
+    *,
+    said: Sequence[str],
+) -> Events:
+    """What the message asks besides, without a sure answer: offers what comes near, or says that nothing is known."""
+    row = next(iter(careline.get("open") or ()), None)
+    if row is None:
+        return []
+    question = re.sub(r"[{}<>\[\]]", " ", str(row["text"]))
+    without = [*given(tracker), *said]
+    buttons = suggestions(
+        row["hits"], book, language=language_of(tracker), where=where_of(tracker), without=without
+    )  # fmt: skip
+    if not buttons:
+        dispatcher.utter_message(response="utter_other_question_lost", question=question)
+        return offer_person(dispatcher)
+    dispatcher.utter_message(response="utter_other_question", question=question, buttons=buttons)
     return [SlotSet("offer", "pick")]
 
 

@@ -47,8 +47,8 @@ def attended(dispatcher: CollectingDispatcher, tracker: Tracker, events: Events,
         return events if validates or mood not in CALMER else [*events, SlotSet("mood", CALMER[mood])]
     events = [*events, SlotSet("mood", "upset")]
     intent = (tracker.latest_message.get("intent") or {}).get("name")
-    if mood != "calm" or intent in ("complaint", "ask_person"):  # these are answered with regret, or a person, anyway
-        return events
+    if mood != "calm" or action == "action_complaint" or intent in ("complaint", "ask_person"):
+        return events  # complaints are met with regret, and whoever asks for a person gets one
     put_first(dispatcher, "utter_upset")
     if any(event["event"] == "pause" for event in events) or _offers_person(dispatcher):
         return events

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actions.services.database import Database
+from actions.services.guesses import Guesses
 from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
 from actions.services.requests import LocalRequests
 from actions.services.tickets import TicketService
@@ -36,6 +37,8 @@ class ActionShop:
         self._books: dict[str, AnswerBook] = {}
         self._orders: OrderService | None = None
         self._tickets: TicketService | None = None
+        self._database = Database(workspace.var / "services.db")
+        self._secret = b""
         self._rephraser: Rephraser | None = None
 
     def answers(self, index: str | None = None) -> AnswerBook:
@@ -82,8 +85,19 @@ class ActionShop:
     def tickets(self) -> TicketService:
         """The service for complaints and left messages: the workspace's own database where the shop connected none."""
         if self._tickets is None:
-            self._tickets = LocalRequests(Database(self.workspace.var / "requests.db"))
+            self._tickets = LocalRequests(self._database)
         return self._tickets
+
+    def guesses(self) -> Guesses:
+        """Who tried wrong details, and on what."""
+        return Guesses(self._database)
+
+    def secret(self) -> bytes:
+        """The workspace's secret, which the gateway makes (``bot.gateway.auth.load_secret``); empty before it did."""
+        path = self.workspace.var / "secret"
+        if not self._secret and path.is_file():
+            self._secret = path.read_bytes()
+        return self._secret
 
     def rephraser(self) -> Rephraser | None:
         """The language model that may word replies, or None where the shop configured none.

@@ -39,8 +39,8 @@ _SCHEMA = (
         text TEXT NOT NULL, folded TEXT NOT NULL, contact TEXT NOT NULL, at REAL NOT NULL
     );
     CREATE INDEX requests_number ON requests (number, kind);
-    CREATE TABLE tries (who TEXT NOT NULL, at REAL NOT NULL);
-    CREATE INDEX tries_who ON tries (who, at);
+    CREATE TABLE tries (who TEXT NOT NULL, what TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (who, what)) WITHOUT ROWID;
+    CREATE INDEX tries_at ON tries (at);
     """,
 )
 """One script for each version; a file of an older version goes through those that it has not seen."""

@@ -43,6 +43,7 @@ class Order:
         ordered: Day it was placed, or None.
         expected: Day of arrival, planned or real, or None.
         returnable_until: Last day a return can be registered; None when the shop sets no limit.
+        customer: The shop's id of who placed it, or None: then the address tells.
     """
 
     number: str
@@ -54,6 +55,7 @@ class Order:
     ordered: date | None = None
     expected: date | None = None
     returnable_until: date | None = None
+    customer: str | None = None
 
 
 class OrderService(Protocol):

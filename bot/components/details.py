@@ -80,13 +80,20 @@ class CarelineDetails(GraphComponent):
                 continue
             found = find_mentions(
                 text,
-                asked=slot(tracker, "requested_slot"),
+                asked=asked_of(tracker),
                 language=slot(tracker, "language"),
                 now=said_at() if self._reads_days else None,
             )
             entities = as_entities(found, extractor=type(self).__name__)
             message.set(ENTITIES, (message.get(ENTITIES) or []) + entities, add_to_output=True)
         return messages
+
+
+def asked_of(tracker: DialogueStateTracker | None) -> str | None:
+    """The slot that was asked for last. Where an address is shown for a yes, a correction may hold a postcode, too."""
+    asked: str | None = slot(tracker, "requested_slot")
+    loop = tracker.active_loop_name if tracker is not None else None
+    return "new_address" if asked == "confirmed" and loop == "address_form" else asked
 
 
 def said_at() -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.components.judgement import heard
+from bot.components.hearing import heard
 from bot.sensitive import TOPICS, sensitive_topic
 from bot.tone import tone_of
 from bot.wordless import intent_of_signs, is_wordless

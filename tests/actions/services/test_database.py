@@ -55,7 +55,7 @@ def test_what_fails_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "orders.db")
 
     def half(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO tries VALUES ('a', 1)")
+        connection.execute("INSERT INTO tries VALUES ('a', 'b', 1)")
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
