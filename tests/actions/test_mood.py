@@ -61,6 +61,8 @@ def test_a_form_hears_it_as_words_and_its_validation_sets_no_slot_while_one_is_a
     assert moods(begun[1]) == ["upset"]
     asked = a_tracker(UPSET, loop="order_form", asked="email")
     assert said(asked, action="validate_order_form") == (["the answer"], [])
+    filled = [{"event": "slot", "name": "email", "value": "x@example.com"}]
+    assert said(asked, action="validate_order_form", events=filled)[0][0] == "utter_upset"
 
 
 def test_who_is_handed_over_or_offered_a_person_anyway_hears_no_second_offer() -> None:
