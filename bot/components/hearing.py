@@ -9,6 +9,9 @@ from bot.sensitive import sensitive_topic
 from bot.tone import tone_of
 from bot.wordless import intent_of_signs, is_wordless
 
+MOST = 4000
+"""Characters that are read: what matters to a customer is said by then."""
+
 
 def heard(text: str, careline: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What changes in a message's ``careline`` object.
@@ -22,6 +25,7 @@ def heard(text: str, careline: Mapping[str, Any], *, before: Mapping[str, Any] |
         ``tone`` (``bot.tone``) always; ``sensitive`` with its topic, as if a person had been asked for; the intent of a
         message of signs alone, or ``wordless`` where they say nothing.
     """
+    text = text[:MOST]
     found: dict[str, Any] = {"tone": tone_of(text, careline.get("mood"), before=before).to_json()}
     certain = {"confidence": 1.0, "understood": True}
     if is_wordless(text):
