@@ -52,13 +52,10 @@ async def test_an_order_is_read_with_all_that_it_has(shop: HttpShop) -> None:
 
 @pytest.mark.parametrize("written", ["nt 104021", "#NT-104021", "104021", "NT/104021", "?NT-104021", "NT-104021 "])
 async def test_a_number_arrives_as_it_was_typed(shop: HttpShop, written: str) -> None:
-    if "/" in written:
-        assert await shop.find(written) is None
-    else:
-        assert (await found(shop, written)).number == "NT-104021"
+    assert (await found(shop, written)).number == "NT-104021"
 
 
-@pytest.mark.parametrize("number", ["NT-999999", "", "   ", "9" * 65, "../shop", "Tisch"])
+@pytest.mark.parametrize("number", ["NT-999999", "", "   ", "9" * 65, "../shop", "..", "Tisch"])
 async def test_an_unknown_number_is_none(shop: HttpShop, number: str) -> None:
     assert await shop.find(number) is None
 
