@@ -79,7 +79,7 @@ def _client(workspace: Workspace, url: str, secret: Callable[[str], str]) -> Ser
     if settings.key_env and not key:
         raise _wrong(
             workspace, "key_env", f"{settings.key_env}, which is not set",
-            "the name of an environment variable that holds the key", f"Set {settings.key_env}, or leave key_env empty.",
+            "a variable that holds the key", f"Set {settings.key_env}, or leave key_env empty.",
         )  # fmt: skip
     return ServiceClient(url, key=key, timeout=settings.timeout)
 
