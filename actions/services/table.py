@@ -23,7 +23,7 @@ STATUSES_ZH = {
     "已签收": "delivered", "已取消": "cancelled", "已退货": "returned",
 }  # fmt: skip
 
-_COUNTED = re.compile(r"(?P<count>[1-9]\d{0,3})\s*[x×*]\s+(?P<name>.+)", re.IGNORECASE)
+_COUNTED = re.compile(r"(?P<count>[1-9]\d{0,3})\s*(?:[x*]\s+|×\s*)(?P<name>.+)", re.IGNORECASE)
 
 
 def read_table(path: Path) -> list[Order]:
