@@ -56,6 +56,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> BotSettings:
     )
 
 
+def read_secret(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """A secret by the name of its variable, as ``careline.toml`` gives it; empty without a name or a value."""
+    env = os.environ if environ is None else environ
+    return env.get(name, "") if name else ""
+
+
 def _port(text: str | None) -> int | None:
     if not text:
         return None

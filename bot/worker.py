@@ -215,7 +215,8 @@ class Worker:
 
         from bot.rasa_door import SilentChannel
 
-        job = Job(message, owner=owner, context={"language": info.language})
+        verified = {"customer": dict(info.identity)} if info.identity else {}
+        job = Job(message, owner=owner, context={"language": info.language, **verified})
         current_job.set(job)
         asked = UserMessage(
             rasa_text(message),

@@ -44,12 +44,15 @@ class Web:
         port: Where it listens.
         origins: Sites that may embed the widget; empty means only its own pages.
         requests: So many HTTP requests a second one address may make for long; six times as many at once.
+        identity_key_env: Name of the environment variable that holds the key with which the shop's server signs its
+            customers in; empty where it signs none.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     origins: tuple[str, ...] = ()
     requests: float = 20.0
+    identity_key_env: str = ""
 
 
 @dataclass(frozen=True)
