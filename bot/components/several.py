@@ -63,9 +63,11 @@ def with_several(
     Returns:
         With ``aside``, where a question with a sure answer stands beside a request or a detail: ``[{"text", "hits"}]``;
         the intent is the request's then. With ``requests`` and ``open`` where it only asks: see ``combined``. A
-        question that only looks like a request (``what does a return cost?``) is one where its answer is sure.
+        question that only looks like a request (``what does a return cost?``) is one where its answer is sure; inside
+        a form, so is ``can I return what I wore?``, which would begin a return elsewhere.
     """
-    if careline["intent"] in FLOWS and careline["outcome"] == "sure" and not named and asks_in_general(text):
+    wants_to_know = asks_in_general(text) or (asked and asks(text) and not _OWN_ORDER.search(text))
+    if careline["intent"] in FLOWS and careline["outcome"] == "sure" and not named and wants_to_know:
         return careline | {"intent": "ask", "understood": True}
     pieces = pieces_of(text)
     if 1 < len(pieces) <= MOST + 1 and any(asks(piece) for piece in pieces):

@@ -107,7 +107,8 @@ async def test_number_and_address_must_belong_together_in_either_order(make_shop
     make_shop()
     details = {"order_number": "NT-104021", "email": "other@example.com"}
     second = next(name for name in details if name != first)
-    said, slots = await validate(a_tracker(**{first: details[first]}), **{second: details[second]})
+    tracker = a_tracker(requested_slot=second, **{first: details[first]})
+    said, slots = await validate(tracker, **{second: details[second]})
     assert said == ["utter_order_mismatch"]
     assert slots["email"] is None
 
