@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.components.judgement import judge
-from bot.components.several import asks_in_general, with_several
+from bot.components.several import asks_in_general, corrects, with_several
 from data.schema import Answer
 from retrieval.search import Hit, Intent, Outcome, SearchResult, Thresholds
 
@@ -119,3 +119,21 @@ def test_a_detail_with_a_question_fills_the_slot_and_is_answered() -> None:
 )
 def test_general_questions_are_told_from_requests(text: str, general: bool) -> None:
     assert asks_in_general(text) is general
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "only"),
+    [
+        ("no, I meant order 4712", "4712", True),
+        ("yes, but order NT-104021", "NT-104021", True),
+        ("不对，是NT-104022", "NT-104022", True),
+        ("sorry, it's 4712 not that one", "4712", True),
+        ("where is 4712", "4712", False),
+        ("no, I want to return 4712", "4712", False),
+        ("我要退4712", "4712", False),
+        ("no", "", False),
+    ],
+)
+def test_a_correction_is_told_from_another_request(text: str, number: str, only: bool) -> None:
+    start = text.index(number)
+    assert corrects(text, [(start, start + len(number))] if number else []) is only
