@@ -13,6 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.known import known_values
+from actions.mood import presses, tone
 from actions.repeats import asks_again
 from actions.replies import asked_of, offered, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
@@ -58,11 +59,11 @@ class ActionAnswer(Action):
         if outcome in ("sure", "unsure") and buttons:
             custom = {"why": why(careline, book, outcome="unsure")}
             return ask_which(dispatcher, tracker, buttons, custom=custom)
-        return lose(dispatcher, tracker)
+        return lose(dispatcher, tracker, response="utter_wordless" if careline.get("wordless") else "utter_rephrase")
 
 
 class ActionNotHelped(Action):
-    """The customer said that the answer was not it."""
+    """The customer said that the answer was not it; who is upset about it gets a person at once."""
 
     def name(self) -> str:
         """See parent."""
@@ -71,6 +72,8 @@ class ActionNotHelped(Action):
     @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
+        if tone(tracker).get("upset"):
+            return hand_over(dispatcher, tracker, reason="negative")
         return lose(dispatcher, tracker, response="utter_not_helped")
 
 
@@ -174,9 +177,9 @@ def take_up(
 
 
 def lose(dispatcher: CollectingDispatcher, tracker: Tracker, *, response: str = "utter_rephrase") -> Events:
-    """Asks once to rephrase, then hands over."""
+    """Asks once to rephrase, then hands over; at once where the customer is in a hurry or very upset."""
     times = int(tracker.slots.get("lost") or 0)
-    if times >= 1:
-        return hand_over(dispatcher, tracker, reason="lost")
+    if times >= 1 or presses(tracker):
+        return hand_over(dispatcher, tracker, reason="negative" if tone(tracker).get("very") else "lost")
     dispatcher.utter_message(response=response)
     return [SlotSet("lost", times + 1)]

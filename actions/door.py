@@ -27,7 +27,8 @@ def checked(run: _Run) -> _Run:
     """Decorates an action's ``run``, and is the last to see what it says.
 
     Messages with an open blank are taken out of the dispatcher. Where a service is down or refuses, the customer is
-    told so, and a person takes over (``actions.failures``): no action has to think of it.
+    told so, and a person takes over (``actions.failures``); an upset customer hears regret and is offered a person
+    (``actions.mood``): no action has to think of it.
     """
     if asyncio.iscoroutinefunction(run):
 
@@ -39,18 +40,23 @@ def checked(run: _Run) -> _Run:
                 from actions.failures import tell_failure
 
                 events = tell_failure(dispatcher, tracker, error)
-            keep_whole(dispatcher)
-            return events
+            return _last_look(self, dispatcher, tracker, events)
 
         return run_later  # type: ignore[return-value]
 
     @wraps(run)
-    def run_now(self: Any, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
-        events = run(self, dispatcher, *arguments)
-        keep_whole(dispatcher)
-        return events
+    def run_now(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, *arguments: Any) -> Any:
+        return _last_look(self, dispatcher, tracker, run(self, dispatcher, tracker, *arguments))
 
     return run_now  # type: ignore[return-value]
+
+
+def _last_look(action: Any, dispatcher: CollectingDispatcher, tracker: Tracker, events: Any) -> Any:
+    from actions.mood import attended
+
+    events = attended(dispatcher, tracker, events, action=action.name())
+    keep_whole(dispatcher)
+    return events
 
 
 def keep_whole(dispatcher: CollectingDispatcher) -> None:

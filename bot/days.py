@@ -44,7 +44,7 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _COMING = re.compile(
-    r"\b(?:will|can|could|would|shall|should|want|wants|need|please|may|might|going to|gonna|is it|be)\b|'ll\b"
+    r"\b(?:will|can|could|would|shall|should|want|wants|need|please|(?-i:may)|might|going to|gonna|is it|be)\b|'ll\b"
     r"|[要能请将会让]|可以|吗|希望|麻烦",
     re.IGNORECASE,
 )

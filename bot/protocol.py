@@ -21,8 +21,14 @@ __all__ = ["MAX_FRAME", "MAX_ID", "MAX_TEXT", "WireError", "encode", "parse_clie
 State = Literal["bot", "queued", "agent", "closed"]
 """Whose the conversation is: the bot's, waiting for a person, a person's, finished."""
 
-EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note"]
-"""``failure`` is the visible outcome of a turn that could not be done; ``note`` is for agents only."""
+EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note", "feedback"]
+"""``failure``: the visible outcome of a turn that could not be done. ``note``: for agents only. ``feedback``: what the
+customer thinks of an answer or of the conversation."""
+
+Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
+"""Thumbs are for an answer, numbers (5 is best) for the conversation."""
+
+Reason = Literal["", "not_asked", "wrong", "unclear"]
 
 SourceKind = Literal["log", "article", "catalogue", "curated"]
 
@@ -107,6 +113,9 @@ class Entry:
         sources: Where each part of the answer comes from, in the order of the numbers ``[1]`` in its text.
         why: For agents only.
         suppressed: A reply that a take-over overtook; agents only.
+        rates: For feedback: the answer's ``seq``, or 0 for the conversation.
+        rating: For feedback.
+        reason: For feedback: why thumbs are down.
         type: ``entry``.
     """
 
@@ -122,6 +131,9 @@ class Entry:
     why: Why | None = None
     suppressed: bool = False
     sources: tuple[Source, ...] = ()
+    rates: int | None = None
+    rating: Rating | None = None
+    reason: Reason = ""
     type: Literal["entry"] = "entry"
 
 
@@ -174,6 +186,17 @@ class Person:
 
     client_id: str
     type: Literal["person"] = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """What the customer thinks of the answer ``seq``, or with 0 of the conversation; said again, the newest counts."""
+
+    client_id: str
+    seq: int
+    rating: Rating
+    reason: Reason = ""
+    type: Literal["rate"] = "rate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,7 +351,7 @@ class CustomerTyping:
     type: Literal["customer_typing"] = "customer_typing"
 
 
-ClientMessage = Hello | Send | Press | Person | Typing | Seen
+ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen
 ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal
 ConsoleRequest = Watch | AgentTyping
 ConsoleUpdate = Row | Watched | CustomerTyping | Refusal

@@ -57,6 +57,16 @@ class AskPerson:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """What the customer thinks: thumbs for the answer ``seq``, or with 0 a number (5 is best) for the conversation."""
+
+    client_id: str
+    seq: int
+    rating: protocol.Rating
+    reason: protocol.Reason = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """It is stored, at ``seq``. Nothing is acknowledged before that."""
 

@@ -98,7 +98,7 @@ def tone_of(text: str, mood: Mapping[str, Any] | None, *, before: Mapping[str, A
 
 def _shouts(text: str) -> bool:
     words = re.findall(r"[A-Za-z]{3,}", text)
-    return sum(word.isupper() for word in words) > max(1, len(words) // 2)
+    return bool(sum(word.isupper() for word in words) > max(1, len(words) // 2))
 
 
 def _is_urgent(text: str, probability: float) -> bool:

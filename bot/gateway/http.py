@@ -82,12 +82,18 @@ async def read_json(request: Request, *, longest: int = LONGEST_BODY) -> dict[st
         if len(raw) > longest:
             raise ApiError(413, "too_long", f"A request may have {longest} bytes.")
     try:
-        body: Any = json.loads(raw)
+        body: Any = json.loads(raw, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise ApiError(422, "bad_message", "The request is not JSON.") from error
     if not isinstance(body, dict):
         raise ApiError(422, "bad_message", "Expected a JSON object.")
     return body
+
+
+def _number(text: str) -> int | float:
+    """To JSON, 3.0 is as whole as 3."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 class Limits:

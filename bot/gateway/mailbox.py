@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
-from bot.protocol import Person, Press, Send, WireError
+from bot.protocol import Person, Press, Rate, Send, WireError
 from bot.state.log import ConversationLog
 
 _LOG = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Mailbox:
     begun: bool = False
     identity: Identity | None = None
 
-    async def store(self, message: Send | Press | Person) -> int:
+    async def store(self, message: Send | Press | Person | Rate) -> int:
         """Stores a message; a resend of it changes nothing.
 
         Returns:
@@ -57,6 +57,8 @@ class Mailbox:
         """
         if not message.client_id:
             raise WireError("bad_message", "An empty client_id.")
+        if isinstance(message, Rate):
+            return await self._rate(message)
         if not self.begun:
             await self.log.start(self.conversation, language=self.language, channel=self.channel)
             self.begun = True
@@ -107,6 +109,19 @@ class Mailbox:
             await self._move(Move.ESCALATE, message.client_id)
         info = await self.log.info(self.conversation)
         return info.seq if info else 0
+
+    async def _rate(self, message: Rate) -> int:
+        """Thumbs are for something that was said to the customer, numbers for the conversation."""
+        rated = await self.log.read(self.conversation, after=message.seq - 1, limit=1) if message.seq else []
+        said = bool(rated) and rated[0].seq == message.seq and rated[0].kind in ("bot", "agent", "failure")
+        whole = message.seq == 0 and message.rating.isdecimal() and self.begun
+        if not whole and not (said and message.rating in ("up", "down")):
+            raise WireError("refused", "There is nothing to rate.", client_id=message.client_id)
+        accepted = await self.log.feedback(
+            self.conversation, client_id=message.client_id, rates=message.seq, rating=message.rating,
+            reason=message.reason,
+        )  # fmt: skip
+        return accepted.seq
 
     async def _move(self, move: Move, client_id: str) -> None:
         data = {"client_id": client_id, "reason": "customer"}

@@ -22,7 +22,7 @@ from bot.gateway.door import Admitted, Door, admit, welcome
 from bot.gateway.http import ApiError, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
-from bot.protocol import Ack, Hello, Person, Press, Refusal, Send, SomeoneTypes, Typing, WireError, parse_client
+from bot.protocol import Ack, Hello, Person, Press, Rate, Refusal, Send, SomeoneTypes, Typing, WireError, parse_client
 
 LONGEST_WAIT = 25.0
 """Seconds: proxies cut what is silent for thirty."""
@@ -75,7 +75,7 @@ class PollLine:
             message = parse_client(frame)
             if isinstance(message, Typing):
                 await self.door.log.typing(conversation, "customer")
-            if not isinstance(message, Send | Press | Person):
+            if not isinstance(message, Send | Press | Person | Rate):
                 return []
             if not self._messages.take(conversation):
                 raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)

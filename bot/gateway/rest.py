@@ -23,10 +23,10 @@ from bot.gateway.http import ApiError, Handler, Limits, address_of, answered, re
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_info, shop_language, wire_entry
 from bot.openapi import document
-from bot.protocol import Person, Press, Send
-from bot.rest_protocol import CHANNEL, AskPerson, Begin, Begun, Choose, Page, Say, Stored
+from bot.protocol import Person, Press, Rate, Send
+from bot.rest_protocol import CHANNEL, AskPerson, Begin, Begun, Choose, Feedback, Page, Say, Stored
 from bot.state.entry import ConversationInfo
-from bot.wire import read
+from bot.wire import MAX_ID, read
 
 LONGEST_WAIT = 25.0
 """Seconds: proxies cut what is silent for thirty."""
@@ -59,6 +59,7 @@ class RestApi:
             Route(f"{one}/messages", self._open(self._storing(Say, _send)), methods=["POST"]),
             Route(f"{one}/choices", self._open(self._storing(Choose, _press)), methods=["POST"]),
             Route(f"{one}/person", self._open(self._storing(AskPerson, _person)), methods=["POST"]),
+            Route(f"{one}/feedback", self._open(self._storing(Feedback, _rate)), methods=["POST"]),
             Route(f"{one}/entries", self._open(self.entries), methods=["GET"]),
             Route("/openapi.json", _described, methods=["GET"]),
         ]
@@ -89,7 +90,7 @@ class RestApi:
         begun = Begun(conversation=conversation, token=token, shop=shop_info(settings, language))
         return JSONResponse(asdict(begun), 201)
 
-    def _storing(self, kind: type[_T], as_message: Callable[[_T], Send | Press | Person]) -> Handler:
+    def _storing(self, kind: type[_T], as_message: Callable[[_T], Send | Press | Person | Rate]) -> Handler:
         async def store(request: Request) -> Response:
             info = await self._own(request)
             message = as_message(read(kind, await read_json(request)))
@@ -103,6 +104,8 @@ class RestApi:
     async def entries(self, request: Request) -> Response:
         """``Page`` of what came after ``?after``; ``?wait`` seconds for the first if there is none yet."""
         conversation = (await self._own(request)).id
+        for name in request.query_params.keys() - {"after", "wait"}:
+            raise ApiError(422, "bad_message", f"Unknown parameter {name[:MAX_ID]!r}; expected after and wait.")
         after = int(_number(request, "after", most=2**53 - 1))
         until = time.monotonic() + _number(request, "wait", most=LONGEST_WAIT)
         with self.door.feed.watch(conversation) as watcher:
@@ -155,6 +158,10 @@ def _press(body: Choose) -> Press:
 
 def _person(body: AskPerson) -> Person:
     return Person(client_id=body.client_id)
+
+
+def _rate(body: Feedback) -> Rate:
+    return Rate(client_id=body.client_id, seq=body.seq, rating=body.rating, reason=body.reason)
 
 
 def _number(request: Request, name: str, *, most: float) -> float:

@@ -19,6 +19,7 @@ from bot.protocol import (
     Hello,
     Person,
     Press,
+    Rate,
     Refusal,
     Seen,
     Send,
@@ -129,7 +130,7 @@ class WidgetSocket:
                 await self.line.say(Refusal(code=error.code, message=error.message, client_id=error.client_id))
 
     async def _handle(self, message: object) -> None:
-        if isinstance(message, Send | Press | Person):
+        if isinstance(message, Send | Press | Person | Rate):
             await self._store(message)
         elif isinstance(message, Typing):
             if self.mailbox.begun:
@@ -137,7 +138,7 @@ class WidgetSocket:
         elif not isinstance(message, Seen):
             raise WireError("bad_message", "Hello was said already.")
 
-    async def _store(self, message: Send | Press | Person) -> None:
+    async def _store(self, message: Send | Press | Person | Rate) -> None:
         """Stores and only then acknowledges."""
         if message.client_id and not self._messages.take():
             raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)

@@ -9,10 +9,10 @@ from typing import Any, Literal, cast
 
 from bot.handoff import State
 
-Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed"]
+Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "feedback"]
 """``suppressed`` is a bot's reply that a take-over overtook; ``turn`` holds Rasa's events and is for no reader."""
 
-PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure"})
+PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure", "feedback"})
 """Kinds that a customer may see."""
 
 FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed"}
@@ -49,7 +49,8 @@ class Entry:
             suppressed: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source`` and why),
             ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``, ``to``,
             ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``, ``reason``.
-            turn: ``events``, ``state``, ``answers``.
+            turn: ``events``, ``state``, ``answers``. feedback: ``client_id``, ``rates`` (seq of an answer, 0 for the
+            conversation), ``rating``, ``reason``.
     """
 
     seq: int

@@ -135,6 +135,20 @@ class ConversationLog:
         """Stores a note that only agents see."""
         return await self._append(conversation, "note", agent, client_id, text, needed=None)
 
+    async def feedback(self, conversation: str, *, client_id: str, rates: int, rating: str, reason: str) -> Accepted:
+        """Stores what the customer thinks of an answer, or with ``rates`` 0 of the conversation; the newest counts.
+
+        Raises:
+            Refused: Nothing was said there yet.
+        """
+        data = dump({"client_id": client_id, "rates": rates, "rating": rating, "reason": reason})
+        seq, extra = await self.store.script(
+            scripts.APPEND, conversation, client_id, "feedback", "customer", "", data, ""
+        )
+        if seq < 0:
+            raise Refused(f"conversation {conversation}: got {extra}; expected a known conversation.")
+        return Accepted(seq, bool(extra))
+
     async def _append(
         self, conversation: str, kind: str, author: str, client_id: str, text: str, *, needed: State | None
     ) -> Accepted:

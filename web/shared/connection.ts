@@ -6,7 +6,7 @@
 import { Delivery } from "./delivery";
 import { browser, Line, type Link, type Surroundings } from "./line";
 import { frameOf, Outbox, type Pending } from "./outbox";
-import type { Entry, Hello, Refusal, ServerMessage, Welcome } from "./protocol";
+import type { Entry, Hello, Rating, Reason, Refusal, ServerMessage, Welcome } from "./protocol";
 import type { Store } from "./storage";
 import { EMPTY, insert, lastSeq, stateAfter, type View } from "./view";
 
@@ -112,6 +112,11 @@ export class Connection {
       this.post({ kind: "person", text: "", button: null });
   }
 
+  /** Says whether an answer helped, or with `seq` 0 how the conversation was. */
+  rate(seq: number, rating: Rating, reason: Reason = ""): void {
+    this.post({ kind: "rate", text: "", button: null, rate: { seq, rating, reason } });
+  }
+
   retry(clientId: string): void {
     this.outbox.move(clientId, Delivery.Sending);
     const item = this.outbox.find(clientId);
@@ -154,7 +159,7 @@ export class Connection {
     this.line.restart();
   }
 
-  private post(item: Pick<Pending, "kind" | "text" | "button">): void {
+  private post(item: Pick<Pending, "kind" | "text" | "button" | "rate">): void {
     const { conversation } = this.current;
     const pending = this.outbox.add({ ...item, client_id: this.newId(), time: this.now(), conversation });
     this.publish({ pending: this.outbox.all, refusal: null });
@@ -252,8 +257,8 @@ export class Connection {
   private acknowledged(clientId: string): void {
     this.settleWait(clientId);
     const item = this.outbox.find(clientId);
-    // A request for a person has no bubble: the state entry that follows shows it.
-    if (item?.kind === "person") this.outbox.settle(clientId);
+    // A request for a person and a rating have no bubble: the entry that follows shows them.
+    if (item?.kind === "person" || item?.kind === "rate") this.outbox.settle(clientId);
     else this.outbox.move(clientId, Delivery.Sent);
     this.publish({ pending: this.outbox.all });
   }
@@ -268,7 +273,7 @@ export class Connection {
       entries: insert(this.current.entries, entry),
       pending: this.outbox.all,
       ...(newest ? { state: stateAfter(this.current.state, entry) } : {}),
-      ...(entry.kind === "customer" ? {} : { typing: null }),
+      ...(entry.kind === "customer" || entry.kind === "feedback" ? {} : { typing: null }),
     });
   }
 

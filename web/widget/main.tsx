@@ -1,6 +1,7 @@
 import "../shared/base.css";
 import "./widget.css";
 import "./transcript.css";
+import "./rating.css";
 import { render } from "preact";
 import { Connection } from "../shared/connection";
 import { listenTo, type ToPage, type ToWidget } from "../shared/frames";
