@@ -230,8 +230,12 @@ def order_from(row: Any) -> Order:
 
 def row_of(order: Order) -> dict[str, Any]:
     """An order as JSON; ``order_from`` reads it."""
-    row = {name: value for name, value in asdict(order).items() if value is not None}
+    row = _said(asdict(order)) | {"items": [_said(asdict(item)) for item in order.items]}
     return row | {name: row[name].isoformat() for name in _DATES if name in row}
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def shape_of(number: str) -> str:
