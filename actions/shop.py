@@ -92,6 +92,12 @@ class ActionShop:
             self._secret = path.read_bytes()
         return self._secret
 
+    async def close(self) -> None:
+        """Closes connections and files; whatever is asked next opens them again."""
+        self._database.close()
+        if self._orders is not None:
+            await self._orders.close()
+
     def rephraser(self) -> Rephraser | None:
         """The language model that may word replies, or None where the shop configured none.
 

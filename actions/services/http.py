@@ -66,6 +66,10 @@ class HttpShop:
                 return EXAMPLE
         return self._example
 
+    async def close(self) -> None:
+        """See ``OrderService``."""
+        await self.client.close()
+
     async def greet(self) -> dict[str, str]:
         """Asks for nothing but whether the service is there and takes the key.
 

@@ -31,7 +31,7 @@ async def look(workspace: Workspace) -> str:
         try:
             shop = await orders.greet()
         finally:
-            await orders.client.close()
+            await orders.close()
         key = "with a key" if workspace.settings.services.key_env else "without a key"
         return f"{name} ({shop['name']}) answers, {key}"
     return "sample: the demo shop's orders"

@@ -92,6 +92,9 @@ class OrderService(Protocol):
     async def example(self) -> str:
         """A number that looks like the shop's own, to show what is asked for."""
 
+    async def close(self) -> None:
+        """Closes connections and files; the next call opens them again."""
+
 
 def normalise_number(number: str) -> str:
     """Letters and digits in capitals: ``# ts-1042`` and ``TS 1042`` are one order."""
@@ -162,6 +165,9 @@ class LocalOrders:
     async def example(self) -> str:
         """See ``OrderService``: the shape of the first number, with digits that no order has."""
         return shape_of(next(iter(self._orders.values())).number if self._orders else EXAMPLE)
+
+    async def close(self) -> None:
+        """See ``OrderService``."""
 
     def _registered(self) -> set[str]:
         if not self._returns.exists():

@@ -67,6 +67,10 @@ class SqliteOrders:
         row = await self._database.run(lambda connection: connection.execute(query).fetchone())
         return shape_of(row[0]) if row else EXAMPLE
 
+    async def close(self) -> None:
+        """See ``OrderService``."""
+        self._database.close()
+
     def look_up(self, number: str) -> Order | None:
         """Like ``find``, for the command line."""
         return self._database.do(lambda connection: _find(connection, number))
