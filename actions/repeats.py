@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -11,6 +11,9 @@ from retrieval.sentences import content_of
 
 SAME_WORDS = 0.6
 """Share of the content words of two questions that makes them the same one."""
+
+EQUAL_WORDS = 0.99
+"""The same, where a logged question decides what is answered."""
 
 TIMES = 2
 """After so many questions with this answer, the next one says that it did not settle the matter."""
@@ -30,6 +33,11 @@ def asks_again(tracker: Tracker, answers: Collection[str]) -> bool:
     return len(before) >= TIMES or any(_same(text, now[0][0]) for text in before)
 
 
+def asked_in_these_words(text: str, questions: Iterable[str]) -> bool:
+    """Whether a logged question has just the words of this one: what an agent answered to it answers this, too."""
+    return any(_same(text, question, share=EQUAL_WORDS) for question in questions)
+
+
 def _questions(tracker: Tracker) -> Iterator[tuple[str, str | None]]:
     """(text, id of the best hit) of each message, oldest first."""
     for event in tracker.events:
@@ -39,8 +47,8 @@ def _questions(tracker: Tracker) -> Iterator[tuple[str, str | None]]:
             yield str(event.get("text") or ""), hits[0]["id"] if hits and careline.get("outcome") == "sure" else None
 
 
-def _same(one: str, other: str) -> bool:
+def _same(one: str, other: str, *, share: float = SAME_WORDS) -> bool:
     words, others = set(content_of(one)), set(content_of(other))
     if not words or not others:
         return one.strip().casefold() == other.strip().casefold()
-    return len(words & others) >= SAME_WORDS * len(words | others)
+    return len(words & others) >= share * len(words | others)
