@@ -16,8 +16,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.components.hearing import heard
 from bot.components.history import mood_before, slot, turns_before, where_of
-from bot.components.judgement import heard, judge
+from bot.components.judgement import judge
 from bot.components.live import LiveSearcher
 from bot.components.products import LiveProducts, with_products
 from bot.components.several import FLOWS, corrects, with_several
@@ -106,11 +107,11 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 asked=slot(tracker, "requested_slot"),
                 named=bool(named),
             )
-            careline |= heard(text, careline, before=mood_before(tracker))
             if named and careline["intent"] in FLOWS:  # however strange its other words are, such as an address
                 careline |= {"understood": True}
             if only_details(text) or corrects(text, named) or (named and not careline["understood"]):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
+            careline |= heard(text, careline, before=mood_before(tracker))
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
             message.set(INTENT, intent, add_to_output=True)
             message.set(CARELINE, careline, add_to_output=True)
