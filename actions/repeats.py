@@ -7,13 +7,11 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
+from retrieval.requests import pieces_of
 from retrieval.sentences import content_of
 
 SAME_WORDS = 0.6
 """Share of the content words of two questions that makes them the same one."""
-
-EQUAL_WORDS = 0.99
-"""The same, where a logged question decides what is answered."""
 
 TIMES = 2
 """After so many questions with this answer, the next one says that it did not settle the matter."""
@@ -34,8 +32,13 @@ def asks_again(tracker: Tracker, answers: Collection[str]) -> bool:
 
 
 def asked_in_these_words(text: str, questions: Iterable[str]) -> bool:
-    """Whether a logged question has just the words of this one: what an agent answered to it answers this, too."""
-    return any(_same(text, question, share=EQUAL_WORDS) for question in questions)
+    """Whether a logged question, or a sentence of one, has the words of this one and at most one more ("Hi, ...").
+
+    What an agent answered to it answers this, too. One word says too little to tell.
+    """
+    words = set(content_of(text))
+    pieces = (set(content_of(piece)) for question in questions for piece in pieces_of(question))
+    return len(words) >= 2 and any(words <= piece and len(piece) <= len(words) + 1 for piece in pieces)
 
 
 def _questions(tracker: Tracker) -> Iterator[tuple[str, str | None]]:
@@ -47,8 +50,8 @@ def _questions(tracker: Tracker) -> Iterator[tuple[str, str | None]]:
             yield str(event.get("text") or ""), hits[0]["id"] if hits and careline.get("outcome") == "sure" else None
 
 
-def _same(one: str, other: str, *, share: float = SAME_WORDS) -> bool:
+def _same(one: str, other: str) -> bool:
     words, others = set(content_of(one)), set(content_of(other))
     if not words or not others:
         return one.strip().casefold() == other.strip().casefold()
-    return len(words & others) >= share * len(words | others)
+    return len(words & others) >= SAME_WORDS * len(words | others)
