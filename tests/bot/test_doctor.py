@@ -39,6 +39,8 @@ def test_a_new_workspace_misses_only_what_was_not_learned(tmp_path: Path):
     assert findings["base model"].ok, findings["base model"]
     assert findings["redis"].ok
     assert "appendfsync always" in findings["redis"].found
+    assert findings["orders"].ok
+    assert findings["orders"].found.startswith(("none", "sample"))
     missing = findings[str(tmp_path)]
     assert not missing.ok
     assert "careline learn" in missing.next_step
