@@ -103,6 +103,7 @@ class Worker:
             lanes = (self._lane(f"{self.name}.{lane}") for lane in range(self.lanes))
             await asyncio.gather(self._housekeeping(), *lanes)
             await self._queue.retire(self.name)
+            await self._queue.close()
             await self._close_agent()
 
     async def _close_agent(self) -> None:

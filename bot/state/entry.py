@@ -27,6 +27,10 @@ class StateUnavailable(StateError):
     """Redis does not answer. Nothing was acknowledged; the same call may be made again."""
 
 
+class StateFull(StateUnavailable):
+    """Redis has no memory or disk left and takes no changes; what it has stays. An operator must make room."""
+
+
 class Refused(StateError):
     """The log refused a write: a stale lease, an answered message, or a conversation in another state."""
 
