@@ -124,7 +124,9 @@ class ConversationLog:
         data = {"client_id": client_id, **({"payload": payload} if payload else {})}
         reopened = move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
         shown = text if display is None else display
-        seq, duplicate = await self.store.script(scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened, kept=True)
+        seq, duplicate = await self.store.script(
+            scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened, kept=True
+        )
         return Accepted(seq, bool(duplicate))
 
     async def agent_reply(self, conversation: str, *, agent: str, client_id: str, text: str) -> Accepted:

@@ -240,3 +240,13 @@ end
 return all
 """
 """Keys are the indexes of one shard → its conversations, at one moment: a move between two states hides none."""
+
+GROUP = """
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP') then return made end
+return 1
+"""
+"""Key is a queue; group. A script, since redis-py does not know where in a Cluster an XGROUP belongs."""
+
+FORGET = "return redis.pcall('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])"
+"""Key is a queue; group, consumer."""

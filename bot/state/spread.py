@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from bot.state import keys
+from bot.state import keys, scripts
 from bot.state.entry import StateError, StateUnavailable, Work
 from bot.state.store import Store
 
@@ -75,27 +75,24 @@ class SpreadQueues:
             if not lengths[place]:
                 continue
             try:
-                works = await self._read_one(consumer, self._queues[place])
+                work = await self._read_one(consumer, self._queues[place])
             except StateError as error:
                 if "NOGROUP" not in str(error):
                     raise
                 await self._make_group(self._queues[place])
                 continue
-            if works:
+            if work:
                 self._next = (place + 1) % len(self._queues)  # the shards take turns, however full one is
-                return works[0]
+                return work
         return None
 
-    async def _read_one(self, consumer: str, queue: str) -> list[Work]:
-        group, streams = keys.GROUP, {queue: ">"}
-        return _works(
-            await self._store.retry(lambda: self._store.redis.xreadgroup(group, consumer, streams, count=1, block=None))
-        )
+    async def _read_one(self, consumer: str, queue: str) -> Work | None:
+        got = await self._store.raw_script(scripts.CLAIM, [queue], [keys.GROUP, consumer, 0])
+        return Work(conversation=got[1], entry=got[0]) if got else None
 
     async def _make_group(self, queue: str) -> None:
         """An operator may have emptied a node."""
-        with suppress(StateError):
-            await self._store.retry(lambda: self._store.redis.xgroup_create(queue, keys.GROUP, id="0", mkstream=True))
+        await self._store.raw_script(scripts.GROUP, [queue], [keys.GROUP])
 
     async def _lengths(self) -> list[int]:
         pipe = self._store.pipeline()

@@ -185,7 +185,11 @@ async def _close(client: Any) -> None:
 
 
 def _refusal(error: Exception) -> StateError:
-    if isinstance(error, OutOfMemoryError) or str(error).startswith(("OOM ", "MISCONF ")) or "OOM command" in str(error):
+    if (
+        isinstance(error, OutOfMemoryError)
+        or str(error).startswith(("OOM ", "MISCONF "))
+        or "OOM command" in str(error)
+    ):
         return StateFull(f"Redis takes no more: {error} Give it more memory or disk, or archive closed conversations.")
     return StateError(f"Redis refused a command: {error}")
 

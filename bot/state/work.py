@@ -51,12 +51,10 @@ class WorkQueue:
         async def create() -> list[Any]:
             pipe = self.store.pipeline()
             for queue in self._queues:
-                pipe.xgroup_create(queue, keys.GROUP, id="0", mkstream=True)
-            return list(await pipe.execute(raise_on_error=False))
+                pipe.eval(scripts.GROUP, 1, queue, keys.GROUP)
+            return list(await pipe.execute())
 
-        for error in await self.store.retry(create):
-            if isinstance(error, Exception) and "BUSYGROUP" not in str(error):
-                raise StateError(f"queue: got {error}; expected a consumer group {keys.GROUP}.") from error
+        await self.store.retry(create)
 
     async def claim(self, consumer: str, *, block: float = LONGEST_BLOCK) -> list[Work]:
         """Takes work: one conversation if there is a backlog, else what arrives within ``block`` seconds.
@@ -174,7 +172,7 @@ class WorkQueue:
         async def forget() -> None:
             pipe = self.store.pipeline()
             for queue in self._queues:
-                pipe.xgroup_delconsumer(queue, keys.GROUP, consumer)
+                pipe.eval(scripts.FORGET, 1, queue, keys.GROUP, consumer)
             await pipe.execute(raise_on_error=False)
 
         if not await self.unfinished(consumer):
