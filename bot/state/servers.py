@@ -11,7 +11,6 @@ Options behind ``?``: ``wait=N``, ``sentinel_password=…``; for one server also
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -146,8 +145,3 @@ def _wait(text: str) -> int:
 
 def _wrong(got: str) -> InputError:
     return InputError("REDIS_URL", got=got, expected=_FORMS, next_step="See docs/reference/redis-url.md.")
-
-
-def names(nodes: Sequence[tuple[str, int]]) -> str:
-    """``host:port, host:port``, for people."""
-    return ", ".join(f"{host}:{port}" for host, port in nodes)

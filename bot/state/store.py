@@ -175,7 +175,7 @@ class Store:
 
     def _hash(self, text: str) -> str:
         if text not in self._hashes:
-            self._hashes[text] = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324  Redis names scripts so
+            self._hashes[text] = hashlib.sha1(text.encode()).hexdigest()  # Redis names scripts so
         return self._hashes[text]
 
 

@@ -86,6 +86,9 @@ async def test_every_call_works_on_a_cluster(servers: Servers) -> None:
         await queue.retire("w")
         listener.cancel()
         await queue.close()
+    told = await asyncio.to_thread(_doctor, url)
+    assert len(told) == 3
+    assert all("master, appendfsync always, eviction noeviction" in text for text in told)
     holders = [int(servers.ask(port, "DBSIZE")) for port in ports]
     assert all(count > 20 for count in holders), holders
 
@@ -184,6 +187,12 @@ async def _turn(log: ConversationLog, lease: Lease) -> Turn:
     state = {"slots": {}, "loop": None, "action": "action_listen", "followup": None, "paused": False}
     events = [{"event": "bot", "text": f"re {message.text}", "data": json.loads("{}")}]
     return Turn(lease, Window(), message, events=events, state=state)
+
+
+def _doctor(url: str) -> list[str]:
+    from bot.doctor import _external_redis
+
+    return [finding.found for finding in asyncio.run(_external_redis(url)) if finding.ok]
 
 
 async def _listen(log: ConversationLog, heard: list[str | None]) -> None:
