@@ -16,7 +16,7 @@ CHANGED = "changed"
 """Channel on which each append publishes the conversation's id."""
 
 WORK = "work"
-"""Channel on which each entry of a queue publishes the conversation's id: in a Cluster nobody can wait for 64 queues."""
+"""Channel on which each entry of a queue publishes its conversation: in a Cluster nobody waits for 64 queues at once."""
 
 TYPING = "typing"
 """Channel of ``WHO CONVERSATION``: nothing that is stored."""

@@ -82,8 +82,21 @@ return redis.call('HGETALL', meta)
 
 ACCEPT = """
 local seen = redis.call('HGET', clients, ARGV[2])
-if seen then again(clients, ARGV[2]); return {tonumber(seen), 1} end
+if seen then
+  again(clients, ARGV[2])
+  local row = redis.call('XRANGE', log, seen .. '-0', seen .. '-0')[1]
+  local same = true
+  for i = 1, row and #row[2] or 0, 2 do
+    if row[2][i] == 'text' and row[2][i + 1] ~= ARGV[3] then same = false end
+  end
+  return {tonumber(seen), same and 1 or 2}
+end
 ensure('', '')
+if get('state') == 'bot' and number('customer') > number('answered') then
+  if number('seq') - number('answered') >= tonumber(ARGV[6]) then return {-1, 'conversation'} end
+elseif redis.call('ZCARD', pending) >= tonumber(ARGV[7]) then
+  return {-1, 'all'}
+end
 if get('state') == 'closed' then change('bot', 'customer', ARGV[5]) end
 local seq = append('customer', 'customer', ARGV[3], ARGV[4])
 redis.call('HSET', clients, ARGV[2], seq)
@@ -91,7 +104,8 @@ enqueue()
 tell()
 return {seq, 0}
 """
-"""client id, text, data, data of the reopening → {seq, duplicate}."""
+"""client id, text, data, data of the reopening, entries that may stand behind the last answer, conversations of the
+shard that may wait → {seq, 0 stored | 1 known | 2 known with another text}, or {-1, what is full}."""
 
 APPEND = """
 local seen = redis.call('HGET', clients, ARGV[2])

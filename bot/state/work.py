@@ -88,7 +88,8 @@ class WorkQueue:
 
     async def _read(self, consumer: str, start: str, *, block: int | None, count: int) -> list[Work]:
         if self.store.spread:
-            return await self._guarded(lambda: self._spread.read(consumer, start, count=count))
+            found: list[Work] = await self._guarded(lambda: self._spread.read(consumer, start, count=count))
+            return found
         streams = dict.fromkeys(self._queues, start)
         replies = await self._guarded(
             lambda: self.store.retry(
