@@ -15,12 +15,31 @@ from typing import Any
 
 from bot.handoff import IllegalMove, Move, State, origins
 from bot.state import keys, scripts
-from bot.state.entry import Accepted, ConversationInfo, Entry, Refused, StateUnavailable, entry_from, info_from
+from bot.state.entry import (
+    Accepted,
+    ConversationInfo,
+    Crowded,
+    Entry,
+    Refused,
+    Reused,
+    StateUnavailable,
+    entry_from,
+    info_from,
+)
 from bot.state.keys import Keys
 from bot.state.store import Store, pairs
 from data.schema import Conversation, Message, Role
 
 __all__ = ["Accepted", "ConversationInfo", "ConversationLog", "Entry", "dump"]
+
+MOST_BEHIND = 100
+"""A conversation takes no message while so many entries came after the last one that was answered."""
+
+MOST_WAITING = 64_000
+"""No conversation is added to so many that wait for an answer (a 64th of it a shard)."""
+
+_OTHER = 2
+"""A known client id came with another text."""
 
 _FOREVER = 3e9
 """Seconds: a subscriber waits for its server as long as it lives."""
@@ -120,14 +139,21 @@ class ConversationLog:
 
         Raises:
             StateUnavailable: Not known to be stored; send it again with the same client id.
+            Crowded: Too much waits for an answer; send it again later.
+            Reused: Another text has this client id.
         """
         data = {"client_id": client_id, **({"payload": payload} if payload else {})}
         reopened = move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
         shown = text if display is None else display
-        seq, duplicate = await self.store.script(
-            scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened, kept=True
+        limits = (MOST_BEHIND, MOST_WAITING // keys.SHARDS)
+        seq, found = await self.store.script(
+            scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened, *limits, kept=True
         )
-        return Accepted(seq, bool(duplicate))
+        if seq < 0:
+            raise Crowded(f"conversation {conversation}: got one more message; expected fewer that wait ({found}).")
+        if found == _OTHER:
+            raise Reused(f"conversation {conversation}: got another text under the client id of message {seq}.")
+        return Accepted(seq, bool(found))
 
     async def agent_reply(self, conversation: str, *, agent: str, client_id: str, text: str) -> Accepted:
         """Stores what an agent says to the customer.

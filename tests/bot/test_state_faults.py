@@ -97,9 +97,7 @@ async def test_an_unreadable_entry_is_skipped_and_reported(
     assert (await read_window(log, "c")).events == ()
 
 
-@pytest.mark.parametrize(
-    "text", ["x" * 100_000, "a\x00b\x1b[31m\u202e", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")]
-)
+@pytest.mark.parametrize("text", ["x" * 100_000, "a\x00b\x1b[31m\u202e", "😀" * 1000])
 async def test_odd_texts_come_back_as_they_were(log: ConversationLog, text: str) -> None:
     await log.accept("c", client_id="1", text=text)
     assert (await log.read("c"))[0].text == text

@@ -5,7 +5,7 @@ export const MAX_FRAME = 16384;
 
 export type State = "bot" | "queued" | "agent" | "closed";
 export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note";
-export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity";
+export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity" | "reused" | "busy";
 
 /** Who said it, as the customer may know it. */
 export interface Author {
