@@ -32,7 +32,7 @@ from data.schema import Conversation, Message, Role
 
 __all__ = ["Accepted", "ConversationInfo", "ConversationLog", "Entry", "dump"]
 
-MOST_BEHIND = 100
+MOST_BEHIND = 300
 """A conversation takes no message while so many entries came after the last one that was answered."""
 
 MOST_WAITING = 64_000
