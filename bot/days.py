@@ -67,13 +67,13 @@ def days_of(
         again: Reads the same words as if said at another moment.
     """
     words = said.strip(" ,.，。")
-    if _NO_DAY.fullmatch(words) or _EVERY.search(before) or (words[-1] in "号日" and _A_PLACE.match(after)):
+    if _NO_DAY.fullmatch(words) or _EVERY.search(before) or (words.endswith(("号", "日")) and _A_PLACE.match(after)):
         return None
     span = _span(found["value"], now, ends="end of" in words)
     if span is None or (_has_hour(found["value"]) and "end of" not in words and not _same_day(span, again, now)):
         return None
     if _DAYS_AWAY.fullmatch(words):  # Duckling's Chinese takes them as all days until then
-        return (span[0], span[0]) if words[-1] == "前" else (span[1], span[1])
+        return (span[0], span[0]) if words.endswith("前") else (span[1], span[1])
     past = bool(_PAST.search(clause) and not _COMING.search(clause) and not _UNTIL.match(words))
     if _ONLY_WEEKDAY.fullmatch(words):
         return _weekday(span, now.date(), past=past)

@@ -110,7 +110,10 @@ def _meant(
         return next(iter(reader.read(words, language, moment, days_only=True)), None)
 
     around = {"before": text[: row["start"]], "after": text[row["end"] :], "clause": clause}
-    return days_of(row, said=words, **around, now=now, again=again)
+    try:
+        return days_of(row, said=words, **around, now=now, again=again)
+    except (ValueError, OverflowError):  # before the year 1 or after 9999
+        return None
 
 
 def _joined(days: list[_Days], text: str) -> Iterator[_Days]:

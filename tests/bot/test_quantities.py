@@ -163,6 +163,16 @@ def test_no_text_stops_it(text: str) -> None:
         assert isinstance(find_quantities(text, language=language, now=NOW), list)
 
 
+@pytest.mark.parametrize(
+    "text", ["in 9000 years", "in 20000 years", "9000 years ago", "on 31 December 9999", "December 9999"]
+)
+def test_days_beyond_the_calendar_are_none_or_right(text: str) -> None:
+    for value in days(text):
+        assert all(date.fromisoformat(day) for day in value.split("/"))
+    assert days("900年前", "zh") == ["1126-11-20"]
+    assert isinstance(days("999年前", "zh"), list)
+
+
 def test_long_texts_are_read_in_pieces_that_lose_nothing() -> None:
     text = "word " * 300 + "on 3 May. " + "字" * 700 + "。end"
     pieces = list(clauses(text))
