@@ -79,11 +79,14 @@ async def test_entries_reach_every_socket_of_the_conversation_in_order(address: 
             assert each.seqs == sorted(set(each.seqs))
 
 
-async def test_resuming_has_no_gap_and_no_duplicate(address: str, log: ConversationLog):
+async def test_resuming_has_no_gap_and_no_duplicate(
+    address: str, log: ConversationLog, monkeypatch: pytest.MonkeyPatch
+):
     async with widget(address) as (one, welcome):
         await one.say(type="send", client_id="first", text="first")
         seen = (await one.entry("first"))["seq"]
     conversation = welcome["conversation"]
+    monkeypatch.setattr("bot.state.log.MOST_BEHIND", 1000)
     for n in range(450):
         await log.accept(conversation, client_id=f"c{n}", text=f"missed {n}")
     async with widget(address, **keys(welcome), last_seq=seen) as (again, resumed):

@@ -10,6 +10,7 @@ import pytest
 
 from bot.embedded import EmbeddedRedis
 from bot.gateway.mailbox import Mailbox
+from bot.handoff import State
 from bot.protocol import Send, WireError
 from bot.state import log as log_module
 from bot.state.entry import Crowded, Reused, StateFull, StateUnavailable
@@ -17,6 +18,7 @@ from bot.state.hydrate import read_window
 from bot.state.keys import Keys
 from bot.state.log import ConversationLog
 from bot.state.work import WorkQueue
+from bot.worker import Worker
 from data.workspace import Workspace
 
 
@@ -101,3 +103,19 @@ async def test_an_unreadable_entry_is_skipped_and_reported(
 async def test_odd_texts_come_back_as_they_were(log: ConversationLog, text: str) -> None:
     await log.accept("c", client_id="1", text=text)
     assert (await log.read("c"))[0].text == text
+
+
+async def test_a_message_that_cannot_be_read_is_handed_to_a_person(log: ConversationLog, tmp_path: Path) -> None:
+    await log.accept("c", client_id="1", text="lost")
+    name = Keys("c").own("log")
+    await log.store.redis.delete(name)
+    await log.store.redis.xadd(name, {"kind": "customer", "data": "{", "time": "1"}, id="1-0")
+    worker = Worker(Workspace(tmp_path), redis_url=log.store.url, actions_url="", name="w")
+    worker._log, worker._queue = log, WorkQueue(log)
+    assert not await worker._answer_next("c", "w.0")
+    info = await log.info("c")
+    assert info is not None
+    assert (info.state, info.pending) == (State.QUEUED, False)
+    told = [entry for entry in await log.read("c") if entry.kind == "failure"]
+    assert "A person will look" in told[0].text
+    assert "cannot be read" in told[0].data["reason"]
