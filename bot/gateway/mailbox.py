@@ -10,6 +10,7 @@ from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
 from bot.protocol import Person, Press, Rate, Send, WireError
+from bot.state.entry import Crowded, Reused
 from bot.state.log import ConversationLog
 
 _LOG = logging.getLogger(__name__)
@@ -23,6 +24,12 @@ ESCAPE = "\u200b"
 def rasa_text(text: str) -> str | None:
     """What Rasa gets instead of a customer's text, or None when it gets the text itself."""
     return ESCAPE + text if text.strip().startswith("/") else None
+
+
+def _crowded(language: str) -> str:
+    if language.startswith("zh"):
+        return "我们现在很忙，您的消息没有送达，请稍后再发一次。"
+    return "We are very busy just now: your message was not taken. Please send it again in a moment."
 
 
 @dataclass
@@ -64,6 +71,15 @@ class Mailbox:
             self.begun = True
         if self.identity is not None:
             await self._bind(self.identity, message.client_id)
+        try:
+            return await self._store(message)
+        except Reused as error:
+            raise WireError("reused", "This id has another message.", client_id=message.client_id) from error
+        except Crowded as error:
+            _LOG.warning("%s", error)
+            raise WireError("busy", _crowded(self.language), client_id=message.client_id) from error
+
+    async def _store(self, message: Send | Press | Person) -> int:
         if isinstance(message, Send):
             return await self._text(message)
         if isinstance(message, Press):
