@@ -106,7 +106,8 @@ class Entry:
         source: Where the answer comes from; the first of ``sources``.
         sources: Where each part of the answer comes from, in the order of the numbers ``[1]`` in its text.
         why: For agents only.
-        suppressed: A reply that a take-over overtook; agents only.
+        suppressed: A reply that the customer did not get; agents only.
+        suggested: It is one that agents may send; see ``bot.control``. Agents only.
         type: ``entry``.
     """
 
@@ -121,6 +122,7 @@ class Entry:
     source: Source | None = None
     why: Why | None = None
     suppressed: bool = False
+    suggested: bool = False
     sources: tuple[Source, ...] = ()
     type: Literal["entry"] = "entry"
 

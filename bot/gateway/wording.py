@@ -61,7 +61,7 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         return None
     custom = entry.data.get("custom")
     said = custom if isinstance(custom, Mapping) else {}
-    suppressed = entry.kind == "suppressed"
+    suppressed = entry.kind in ("suppressed", "suggested")
     sources = _sources(said)
     return protocol.Entry(
         seq=entry.seq,
@@ -76,6 +76,7 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         sources=sources,
         why=_why(said) if reader == "agent" else None,
         suppressed=suppressed,
+        suggested=entry.kind == "suggested",
     )
 
 
@@ -103,6 +104,7 @@ def _author(entry: Entry) -> protocol.Author:
         "customer": "customer",
         "bot": "bot",
         "suppressed": "bot",
+        "suggested": "bot",
         "agent": "agent",
         "note": "agent",
     }

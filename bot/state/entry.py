@@ -9,13 +9,15 @@ from typing import Any, Literal, cast
 
 from bot.handoff import State
 
-Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed"]
-"""``suppressed`` is a bot's reply that a take-over overtook; ``turn`` holds Rasa's events and is for no reader."""
+Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "suggested", "unsaid"]
+"""``suppressed`` is a bot's reply that a take-over or a switch overtook, ``suggested`` one that is for agents only;
+``turn`` holds Rasa's events and is for no reader, ``unsaid`` those of a turn whose replies the customer never got: the
+dialogue does not go on from it."""
 
 PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure"})
 """Kinds that a customer may see."""
 
-FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed"}
+FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed", "suggested"}
 """Kinds that an agent may see."""
 
 
@@ -45,11 +47,11 @@ class Entry:
         time: Unix seconds, of the Redis server.
         author: ``customer``, ``bot``, ``system`` or an agent's name.
         text: What people read; may be empty.
-        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot and
-            suppressed: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source`` and why),
+        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot,
+            suppressed and suggested: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source`` and why),
             ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``, ``to``,
             ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``, ``reason``.
-            turn: ``events``, ``state``, ``answers``.
+            turn and unsaid: ``events``, ``state``, ``answers``.
     """
 
     seq: int
@@ -127,6 +129,7 @@ class Lease:
         token: Fencing token: grows with each lease of the conversation.
         info: The conversation when the lease was taken.
         tries: How many leases were taken for the message named, this one included; 0 if none was named.
+        control: Version of the switches when it was taken.
     """
 
     conversation: str
@@ -134,6 +137,7 @@ class Lease:
     token: int
     info: ConversationInfo
     tries: int = 0
+    control: int = 0
 
 
 @dataclass(frozen=True)
