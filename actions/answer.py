@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -12,6 +13,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.known import known_values
+from actions.mood import presses, tone
+from actions.repeats import asks_again
 from actions.replies import asked_of, offered, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
 from retrieval.answers import AnswerBook
@@ -36,16 +39,19 @@ class ActionAnswer(Action):
             return lose(dispatcher, tracker, response="utter_out_of_scope")
         careline: Mapping[str, Any] = tracker.latest_message.get("careline") or {}
         book = the_shop().answers(careline.get("index"))
-        if (picked := picked_reply(tracker, book)) is not None:
+        if (picked := await picked_reply(tracker, book)) is not None:
             reason = {"intent": "ask", "confidence": 1.0, "index": the_shop().workspace.live().index}
             return say(dispatcher, tracker, picked, reason=why(reason, book, outcome="picked"))
         outcome = careline.get("outcome", "lost")
-        reply = best_reply(tracker, careline, book) if outcome == "sure" else None
+        reply = await best_reply(tracker, careline, book) if outcome == "sure" else None
         if reply is not None:
             reason = why(careline, book, outcome="sure", said=reply)
-            if all(part.answer.id in given(tracker) for part in reply.parts):
+            if asks_again(tracker, said := [part.answer.id for part in reply.parts]) and set(said) <= set(
+                given(tracker)
+            ):
                 return say_again(dispatcher, tracker, reply, reason=reason)
-            return say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
+            events = say(dispatcher, tracker, await worded(reply, tracker), reason=reason)
+            return [*events, *take_up(dispatcher, tracker, careline, book, said=said)]
         buttons = suggestions(
             careline.get("hits", ()), book, language=language_of(tracker), where=where_of(tracker),
             without=given(tracker),
@@ -53,11 +59,11 @@ class ActionAnswer(Action):
         if outcome in ("sure", "unsure") and buttons:
             custom = {"why": why(careline, book, outcome="unsure")}
             return ask_which(dispatcher, tracker, buttons, custom=custom)
-        return lose(dispatcher, tracker)
+        return lose(dispatcher, tracker, response="utter_wordless" if careline.get("wordless") else "utter_rephrase")
 
 
 class ActionNotHelped(Action):
-    """The customer said that the answer was not it."""
+    """The customer said that the answer was not it; who is upset about it gets a person at once."""
 
     def name(self) -> str:
         """See parent."""
@@ -66,6 +72,8 @@ class ActionNotHelped(Action):
     @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
+        if tone(tracker).get("upset"):
+            return hand_over(dispatcher, tracker, reason="negative")
         return lose(dispatcher, tracker, response="utter_not_helped")
 
 
@@ -89,20 +97,21 @@ def given(tracker: Tracker) -> list[str]:
     return list(tracker.slots.get("given") or [])
 
 
-def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
+async def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Reply | None:
     """The reply that the message's hits make; None where none of them may be said."""
     text = str(tracker.latest_message.get("text") or "")
     asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
-    return compose(asked, known_values(tracker), least=float(careline.get("least") or 0.0))
+    return compose(asked, await known_values(tracker, asked), least=float(careline.get("least") or 0.0))
 
 
-def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
+async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:
     """The answer behind a button that was pressed."""
     answer = offered(book, next(tracker.get_latest_entity_values("answer_id"), None) or "", where_of(tracker))
     if answer is None:
         return None
     question = answer.questions[0] if answer.questions else answer.title or ""
-    return compose([Asked(question, (Found(answer),))], known_values(tracker))
+    asked = [Asked(question, (Found(answer),))]
+    return compose(asked, await known_values(tracker, asked))
 
 
 async def worded(reply: Reply, tracker: Tracker) -> Reply:
@@ -143,10 +152,34 @@ def ask_which(
     return [SlotSet("offer", "pick")]
 
 
+def take_up(
+    dispatcher: CollectingDispatcher,
+    tracker: Tracker,
+    careline: Mapping[str, Any],
+    book: AnswerBook,
+    *,
+    said: Sequence[str],
+) -> Events:
+    """What the message asks besides, without a sure answer: offers what comes near, or says that nothing is known."""
+    row = next(iter(careline.get("open") or ()), None)
+    if row is None:
+        return []
+    question = re.sub(r"[{}<>\[\]]", " ", str(row["text"]))
+    without = [*given(tracker), *said]
+    buttons = suggestions(
+        row["hits"], book, language=language_of(tracker), where=where_of(tracker), without=without
+    )  # fmt: skip
+    if not buttons:
+        dispatcher.utter_message(response="utter_other_question_lost", question=question)
+        return offer_person(dispatcher)
+    dispatcher.utter_message(response="utter_other_question", question=question, buttons=buttons)
+    return [SlotSet("offer", "pick")]
+
+
 def lose(dispatcher: CollectingDispatcher, tracker: Tracker, *, response: str = "utter_rephrase") -> Events:
-    """Asks once to rephrase, then hands over."""
+    """Asks once to rephrase, then hands over; at once where the customer is in a hurry or very upset."""
     times = int(tracker.slots.get("lost") or 0)
-    if times >= 1:
-        return hand_over(dispatcher, tracker, reason="lost")
+    if times >= 1 or presses(tracker):
+        return hand_over(dispatcher, tracker, reason="negative" if tone(tracker).get("very") else "lost")
     dispatcher.utter_message(response=response)
     return [SlotSet("lost", times + 1)]

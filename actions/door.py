@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
+from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.services.errors import ServiceError
 from retrieval.answers import has_placeholder
 
 logger = logging.getLogger(__name__)
@@ -22,24 +24,39 @@ INSTEAD = "utter_rephrase"
 
 
 def checked(run: _Run) -> _Run:
-    """Decorates an action's ``run``: messages with an open blank are taken out of the dispatcher after it."""
+    """Decorates an action's ``run``, and is the last to see what it says.
+
+    Messages with an open blank are taken out of the dispatcher. Where a service is down or refuses, the customer is
+    told so, and a person takes over (``actions.failures``); an upset customer hears regret and is offered a person
+    (``actions.mood``): no action has to think of it.
+    """
     if asyncio.iscoroutinefunction(run):
 
         @wraps(run)
-        async def run_later(self: Any, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
-            events = await run(self, dispatcher, *arguments)
-            keep_whole(dispatcher)
-            return events
+        async def run_later(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, *arguments: Any) -> Any:
+            try:
+                events = await run(self, dispatcher, tracker, *arguments)
+            except ServiceError as error:
+                from actions.failures import tell_failure
+
+                events = tell_failure(dispatcher, tracker, error)
+            return _last_look(self, dispatcher, tracker, events)
 
         return run_later  # type: ignore[return-value]
 
     @wraps(run)
-    def run_now(self: Any, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
-        events = run(self, dispatcher, *arguments)
-        keep_whole(dispatcher)
-        return events
+    def run_now(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, *arguments: Any) -> Any:
+        return _last_look(self, dispatcher, tracker, run(self, dispatcher, tracker, *arguments))
 
     return run_now  # type: ignore[return-value]
+
+
+def _last_look(action: Any, dispatcher: CollectingDispatcher, tracker: Tracker, events: Any) -> Any:
+    from actions.mood import attended
+
+    events = attended(dispatcher, tracker, events, action=action.name())
+    keep_whole(dispatcher)
+    return events
 
 
 def keep_whole(dispatcher: CollectingDispatcher) -> None:

@@ -15,6 +15,9 @@ from actions.shop import ActionShop, the_shop
 
 Events = list[dict[str, Any]]
 
+DANGERS = ("self_harm", "injury")
+"""Sensitive topics in which somebody may be in danger."""
+
 TERMINALS = ("cmdline",)
 """Channels that show text only: there the source of an answer is a line of the reply."""
 
@@ -64,7 +67,7 @@ def offer_person(dispatcher: CollectingDispatcher) -> Events:
 
 
 class ActionHandoff(Action):
-    """The customer asked for a person, or accepted one."""
+    """The customer asked for a person, accepted one, or speaks of what is a person's matter (``bot.sensitive``)."""
 
     def name(self) -> str:
         """See parent."""
@@ -73,6 +76,11 @@ class ActionHandoff(Action):
     @checked
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """See parent."""
+        topic = (tracker.latest_message.get("careline") or {}).get("sensitive")
+        if topic is not None:
+            danger = topic in DANGERS
+            dispatcher.utter_message(response="utter_sensitive_danger" if danger else "utter_sensitive")
+            return hand_over(dispatcher, tracker, reason="sensitive")
         intent = (tracker.latest_message.get("intent") or {}).get("name")
         return hand_over(dispatcher, tracker, reason="asked" if intent == "ask_person" else "accepted")
 

@@ -1,32 +1,37 @@
-"""Orders and returns: what the two forms check, and what is said when they are filled."""
+"""Order details, which three forms check, and what is said of an order."""
 
 from __future__ import annotations
 
-from datetime import date
+import re
 from typing import Any
 
 from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer import ActionAnswer, intent_of, language_of
+from actions.access import Verdict, check, customer_of, is_blocked, own_order
+from actions.answer import language_of
 from actions.door import checked
-from actions.handoff import Events, offer_person
-from actions.services.orders import Order, belongs_to
+from actions.forms import FormParts, Slots, is_beginning, names, text_of
+from actions.handoff import Events, hand_over, offer_person
+from actions.services.orders import Order
 from actions.shop import the_shop
-from actions.wording import describe, join_items, say_date
-from retrieval.requests import asks
+from actions.wording import describe, join_items
 
 TRIES = 3
 """After so many numbers or addresses that fit no order, a person is offered instead of asking again."""
 
-_NO_REASON = ("ask_person", "bot_challenge", "cancel", "deny", "goodbye")
-"""Intents that mean something else, whatever was asked for."""
+_CHECKED_BY_SERVICE = ("email", "confirmed")
+"""Slots that are of no use where no order service can check or register anything."""
 
-Slots = dict[str, Any]
+_ANOTHER = re.compile(
+    r"\b(?:another|other|different|second)\s+(?:one|order|parcel|package)\b|另一|另外的?订单|(?:别的|其[他它]的?)订单|第二个",
+    re.IGNORECASE,
+)
+"""The order that was spoken of is not the one that is meant."""
 
 
-class OrderDetails:
+class OrderDetails(FormParts):
     """Checks order number and e-mail address together. Nothing about an order is told before both fit.
 
     Not an action itself: rasa_sdk registers every subclass of its own and asks each for a name.
@@ -35,63 +40,63 @@ class OrderDetails:
     async def required_slots(
         self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[str]:
-        """Which slots to ask for. A shop without an order service is asked for nothing: the form ends at once."""
-        return [] if the_shop().orders() is None else domain_slots
+        """Which slots to ask for.
 
-    def validate_order_number(
+        Where no order service can check them, only what a person needs to begin. A signed-in customer is not asked for
+        an address.
+        """
+        if the_shop().orders() is None:
+            return [name for name in domain_slots if name not in _CHECKED_BY_SERVICE]
+        return [name for name in domain_slots if name != "email"] if customer_of(tracker) else domain_slots
+
+    def extract_order_number(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Slots:
+        """Begins with the order that was spoken of before, unless the message names one or means another."""
+        before = tracker.slots.get("order_before")
+        if not is_beginning(tracker) or tracker.slots.get("order_number") or not before:
+            return {}
+        return {} if _ANOTHER.search(text_of(tracker)) else {"order_number": before}
+
+    async def validate_order_number(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
-        """Accepts the number of an existing order, in its own spelling."""
-        service = the_shop().orders()
-        order = service.find(value) if service else None
-        if order is None:
+        """Accepts the number of an existing order, in its own spelling; any, where nobody can look it up."""
+        if the_shop().orders() is None:
+            return {"order_number": value}
+        found = await check(tracker, value, tracker.slots.get("email"))
+        if found.verdict is Verdict.BLOCKED:
+            return {"order_number": value, "requested_slot": None}  # what follows the form says why
+        if found.order is None:
             dispatcher.utter_message(response="utter_order_unknown", number=value)
             return {"order_number": None} | _another_try(tracker)
-        address = tracker.slots.get("email")
-        if address and not belongs_to(order, address):
-            return {"order_number": order.number} | _mismatch(dispatcher, tracker, order)
-        return {"order_number": order.number}
+        if found.verdict is Verdict.FOREIGN:
+            return {"order_number": found.order.number} | _mismatch(dispatcher, tracker, found.order)
+        return {"order_number": found.order.number}
 
-    def validate_email(
+    async def validate_email(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         """Accepts the address that the order was placed with."""
-        service = the_shop().orders()
+        if tracker.slots.get("email") != value:  # the number was checked with it just now, and did not fit
+            return {"email": tracker.slots.get("email")}
         number = tracker.slots.get("order_number")
-        order = service.find(number) if service and number else None
-        if order is not None and not belongs_to(order, value):
-            return _mismatch(dispatcher, tracker, order)
+        if not number or customer_of(tracker) or the_shop().orders() is None:
+            return {"email": value}
+        found = await check(tracker, number, value)
+        if found.verdict is Verdict.BLOCKED:
+            return {"email": value, "requested_slot": None}
+        if found.verdict is Verdict.FOREIGN and found.order is not None:
+            return _mismatch(dispatcher, tracker, found.order)
         return {"email": value}
 
 
 class ValidateOrderForm(OrderDetails, FormValidationAction):
     """Details of an order that is looked up."""
 
-    run = checked(FormValidationAction.run)
+    begins_with = "order_status"
 
     def name(self) -> str:
         """See parent."""
         return "validate_order_form"
-
-
-class ValidateReturnForm(OrderDetails, FormValidationAction):
-    """Details of an order that goes back."""
-
-    run = checked(FormValidationAction.run)
-
-    def name(self) -> str:
-        """See parent."""
-        return "validate_return_form"
-
-    def extract_return_reason(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> Slots:
-        """Takes any words that were asked for. A question is answered, then the reason is asked for again."""
-        text = " ".join(str(tracker.latest_message.get("text") or "").split())
-        asked = tracker.slots.get("requested_slot") == "return_reason"
-        if not asked or text.startswith("/") or asks(text) or intent_of(tracker) in _NO_REASON:
-            return {}
-        return {"return_reason": text[:500]}
 
 
 def _another_try(tracker: Tracker) -> Slots:
@@ -100,31 +105,33 @@ def _another_try(tracker: Tracker) -> Slots:
 
 
 def _mismatch(dispatcher: CollectingDispatcher, tracker: Tracker, order: Order) -> Slots:
+    if customer_of(tracker):
+        dispatcher.utter_message(response="utter_order_foreign", number=order.number)
+        return {"order_number": None} | _another_try(tracker)
+    if is_beginning(tracker) and not names(tracker, "email"):
+        return {"email": None}  # one from an earlier request: this order may have another
     dispatcher.utter_message(response="utter_order_mismatch", number=order.number)
     return {"email": None} | _another_try(tracker)
 
 
-def confirmed_order(tracker: Tracker) -> Order | None:
-    """The order of the filled form, if the address is its own. Checked again here: slots may come from anywhere."""
-    service = the_shop().orders()
-    number, address = tracker.slots.get("order_number"), tracker.slots.get("email")
-    order = service.find(number) if service and number and address else None
-    return order if order is not None and belongs_to(order, address) else None
-
-
-async def _not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-    """No order to speak of. A shop that connected no order service says what its agents said to such questions."""
-    forget = [SlotSet("order_number", None), SlotSet("email", None), SlotSet("tries", 0)]
-    if the_shop().orders() is not None:
-        dispatcher.utter_message(response="utter_too_many_tries")
-    elif (tracker.latest_message.get("careline") or {}).get("outcome") == "sure":
-        return [*forget, *await ActionAnswer().run(dispatcher, tracker, {})]
-    else:
+async def not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+    """No order to speak of. Where the shop connected no order service, a person goes on with what was collected."""
+    if the_shop().orders() is None:
         dispatcher.utter_message(response="utter_no_orders")
-    return [*forget, SlotSet("lost", 0), *offer_person(dispatcher)]
+        return hand_over(dispatcher, tracker, reason="orders")
+    blocked = await is_blocked(tracker)
+    dispatcher.utter_message(response="utter_too_many_guesses" if blocked else "utter_too_many_tries")
+    forget = [SlotSet(name, None) for name in ("order_number", "email", "confirmed")]
+    return [*forget, *RESET, *offer_person(dispatcher)]
 
 
-_RESET: Events = [SlotSet("tries", 0), SlotSet("lost", 0)]
+RESET: Events = [SlotSet("tries", 0), SlotSet("lost", 0)]
+"""A form that ended well begins the counting anew."""
+
+
+def spoken_of(order: Order) -> Events:
+    """The number is free for the next request, and known should that be about the same order."""
+    return [SlotSet("order_number", None), SlotSet("order_before", order.number), *RESET]
 
 
 class ActionOrderStatus(Action):
@@ -136,10 +143,10 @@ class ActionOrderStatus(Action):
 
     @checked
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """See parent. The number is forgotten afterwards, so that the next question may be about another order."""
-        order = confirmed_order(tracker)
+        """See parent. The number is put aside, so that the next question may be about another order."""
+        order = await own_order(tracker)
         if order is None:
-            return await _not_found(dispatcher, tracker)
+            return await not_found(dispatcher, tracker)
         language = language_of(tracker)
         dispatcher.utter_message(
             response=f"utter_order_{order.status}",
@@ -147,51 +154,4 @@ class ActionOrderStatus(Action):
             items=join_items(order.items, language),
             details=describe(order, language),
         )
-        return [SlotSet("order_number", None), *_RESET]
-
-
-class ActionReturn(Action):
-    """Registers a return."""
-
-    def name(self) -> str:
-        """See parent."""
-        return "action_return"
-
-    @checked
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """See parent."""
-        order, service = confirmed_order(tracker), the_shop().orders()
-        reason = tracker.slots.get("return_reason")
-        if order is None or service is None or reason is None:
-            return [*await _not_found(dispatcher, tracker), SlotSet("return_reason", None)]
-        events = [SlotSet("order_number", None), SlotSet("return_reason", None), *_RESET]
-        if order.status in ("cancelled", "returned"):
-            dispatcher.utter_message(response="utter_return_impossible", number=order.number)
-            return events
-        if order.returnable_until is not None and date.today() > order.returnable_until:
-            until = say_date(order.returnable_until, language_of(tracker))
-            dispatcher.utter_message(response="utter_return_late", number=order.number, until=until)
-            return [*events, *offer_person(dispatcher)]
-        if order.status != "delivered":
-            dispatcher.utter_message(response="utter_return_not_yet", number=order.number)
-            return [*events, *offer_person(dispatcher)]
-        reference = service.register_return(order, reason)
-        dispatcher.utter_message(response="utter_return_done", number=order.number, reference=reference)
-        return events
-
-
-class ActionFormHelp(Action):
-    """Says what the slot that was asked for looks like; the form asks again by itself."""
-
-    def name(self) -> str:
-        """See parent."""
-        return "action_form_help"
-
-    @checked
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """See parent."""
-        asked = tracker.slots.get("requested_slot")
-        service = the_shop().orders()
-        if asked in ("order_number", "email", "return_reason") and service is not None:
-            dispatcher.utter_message(response=f"utter_help_{asked}", example=service.example())
-        return []
+        return spoken_of(order)

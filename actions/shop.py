@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.services.database import Database
+from actions.services.guesses import Guesses
 from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
+from actions.services.requests import LocalRequests
+from actions.services.tickets import TicketService
 from actions.settings import read_secret, read_settings
 from data.artifacts import IndexLayout, load_manifest
 from data.errors import InputError
@@ -32,6 +36,9 @@ class ActionShop:
         self._sample_orders = sample_orders
         self._books: dict[str, AnswerBook] = {}
         self._orders: OrderService | None = None
+        self._tickets: TicketService | None = None
+        self._database = Database(workspace.var / "services.db")
+        self._secret = b""
         self._rephraser: Rephraser | None = None
 
     def answers(self, index: str | None = None) -> AnswerBook:
@@ -74,6 +81,23 @@ class ActionShop:
             returns = self.workspace.var / "returns.jsonl"
             self._orders = LocalOrders.open(self._sample_orders, returns=returns, today=date.today())
         return self._orders
+
+    def tickets(self) -> TicketService:
+        """The service for complaints and left messages: the workspace's own database where the shop connected none."""
+        if self._tickets is None:
+            self._tickets = LocalRequests(self._database)
+        return self._tickets
+
+    def guesses(self) -> Guesses:
+        """Who tried wrong details, and on what."""
+        return Guesses(self._database)
+
+    def secret(self) -> bytes:
+        """The workspace's secret, which the gateway makes (``bot.gateway.auth.load_secret``); empty before it did."""
+        path = self.workspace.var / "secret"
+        if not self._secret and path.is_file():
+            self._secret = path.read_bytes()
+        return self._secret
 
     def rephraser(self) -> Rephraser | None:
         """The language model that may word replies, or None where the shop configured none.

@@ -29,6 +29,7 @@ BENCHES = {
     "invariants": "what the log promises, under kill -9 and cut sockets; take-overs; stock Rasa before the checker",
     "living_index": "one answer added to a million, seen elsewhere; writers killed with -9 at random moments",
     "replies": "the check of a language model's sentences; follow-ups read with the question they lean on",
+    "entities": "order numbers, dates, amounts, products in messages beside plain patterns; sensitive topics",
     "readers": "how fast logs are read, in how much memory; where rows without ids are split",
 }
 

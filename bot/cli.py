@@ -115,6 +115,7 @@ def init(
     typer.echo(f"  careline learn LOG.csv --workspace {folder}")
     typer.echo(f"  careline users add YOUR-NAME --workspace {folder}")
     typer.echo(f"  careline serve --workspace {folder}")
+    typer.echo("The bot begins by suggesting replies to agents. Let it answer customers: `careline bot on`.")
 
 
 @users_app.command("add")

@@ -59,6 +59,7 @@ def examine(settings: BotSettings, workspace: Workspace) -> list[Finding]:
     looks: list[Callable[[], Iterator[Finding]]] = [
         _python,
         _packages,
+        _days,
         lambda: _disk(workspace),
         lambda: _redis(settings, workspace),
         _stores,
@@ -89,6 +90,15 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, True, metadata.version(name))
         except metadata.PackageNotFoundError:
             yield Finding(name, False, "not installed", "Run `make setup`.")
+
+
+def _days() -> Iterator[Finding]:
+    """What reads dates and amounts has wheels for two kinds of machines; elsewhere the bot serves without."""
+    try:
+        found = f"Duckling, pyduckling-native-phihos {metadata.version('pyduckling-native-phihos')}"
+    except metadata.PackageNotFoundError:
+        found = "no Duckling for this machine: the bot finds no dates and no amounts of money"
+    yield Finding("dates", True, found)
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:

@@ -1,14 +1,21 @@
-"""What a message mentions that needs no learning: order numbers, e-mail addresses, and the language it is in."""
+"""What a message mentions that needs no learning: order numbers, addresses, days, amounts, products, its language."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.mention import Mention
+from bot.order_numbers import find_order_numbers
+
+if TYPE_CHECKING:
+    from retrieval.product_names import ProductNames
+
+__all__ = ["Mention", "detect_language", "find_mentions", "only_details"]
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_ORDER = re.compile(r"(?<![A-Za-z0-9@.])(#?)([A-Za-z]{0,4}-?)(\d{4,12})(?![A-Za-z0-9@]|\.\d)")
-_ASKED_ORDER = re.compile(r"(?<![A-Za-z0-9@.])#?([A-Za-z]{0,4}[- ]?\d[\d -]{1,14}\d)(?![A-Za-z0-9@])")
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _CJK = re.compile(r"[一-鿿]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _SMALL_WORDS = re.compile(
@@ -16,58 +23,60 @@ _SMALL_WORDS = re.compile(
     r"|我的|我|的|是|订单号?|单号|编号|号码|邮箱|电子邮件|和|下单|用",
     re.IGNORECASE,
 )
+FREE_TEXT = ("new_address", "return_reason", "complaint_text")
+"""Slots that take any words; digits in them are a postcode or a size rather than an order."""
+
 LANGUAGE_WORDS = 3
 """So many Latin words make a message English for certain; fewer ("ok", a product's name) change no language."""
 
 
-@dataclass(frozen=True)
-class Mention:
-    """A detail found in a text.
-
-    Attributes:
-        kind: ``order_number``, ``email`` or ``language``.
-        value: Normalised: numbers without ``#`` and blanks in capitals, addresses in lower case.
-        start: First character.
-        end: One past the last.
-    """
-
-    kind: str
-    value: str
-    start: int
-    end: int
-
-
-def find_mentions(text: str, *, asked: str | None = None, language: str | None = None) -> list[Mention]:
-    """Finds order numbers, an e-mail address and the language.
+def find_mentions(
+    text: str,
+    *,
+    asked: str | None = None,
+    language: str | None = None,
+    now: datetime | None = None,
+    products: ProductNames | None = None,
+) -> list[Mention]:
+    """Finds order numbers, e-mail addresses, days, amounts of money, products, and the language.
 
     Args:
         text: What the customer wrote.
         asked: The slot that was just asked for. An answer to "what is your order number?" may be shorter or hold
             blanks, and may look like a year.
         language: The conversation's so far, kept where the text alone does not tell.
+        now: In the shop's own time: what "yesterday" is. None: days and amounts are not looked for.
+        products: The shop's. None: products are not looked for.
 
     Returns:
-        At most one mention of each kind.
+        Kind by kind; within a kind in the order of the text, but a corrected order number ("no, I meant 4712") first.
+        At most one language.
+
+    Raises:
+        InputError: ``now`` is given and Duckling is not installed.
     """
-    found = []
-    if address := _EMAIL.search(text):
-        found.append(Mention("email", address.group().lower(), *address.span()))
-    rest = _EMAIL.sub(lambda match: " " * len(match.group()), text)
-    if number := _order_number(rest, asked=asked == "order_number"):
-        found.append(number)
-    if spoken := detect_language(rest, language):
+    addresses = [Mention("email", match.group().lower(), *match.span()) for match in _EMAIL.finditer(text)]
+    rest = blanked(text, addresses)
+    spoken = detect_language(rest, language)
+    named = [Mention("product", p.name, p.start, p.end) for p in products.find(rest)] if products is not None else []
+    numbers = find_order_numbers(blanked(rest, named), asked=asked == "order_number", named_only=asked in FREE_TEXT)
+    found = [*numbers, *addresses]
+    if now is not None:
+        from bot.quantities import find_quantities
+
+        left = blanked(rest, [*numbers, *named])
+        found += find_quantities(left, language=spoken or language or "en", now=now)
+    found += named
+    if spoken:
         found.append(Mention("language", spoken, 0, len(text)))
     return found
 
 
-def _order_number(text: str, *, asked: bool) -> Mention | None:
-    for match in _ORDER.finditer(text):
-        sign, prefix, digits = match.groups()
-        if asked or sign or prefix or not _YEAR.fullmatch(digits):
-            return Mention("order_number", (prefix + digits).upper(), *match.span())
-    if asked and (loose := _ASKED_ORDER.search(text)):
-        return Mention("order_number", re.sub(r"\s", "", loose.group(1)).upper(), *loose.span())
-    return None
+def blanked(text: str, mentions: Iterable[Mention]) -> str:
+    """The text with mentions as blanks, so that what follows keeps its place and is not read twice."""
+    for mention in mentions:
+        text = text[: mention.start] + " " * (mention.end - mention.start) + text[mention.end :]
+    return text
 
 
 def detect_language(text: str, before: str | None = None) -> str | None:

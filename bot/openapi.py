@@ -61,6 +61,10 @@ OPERATIONS = (
         rest_protocol.AskPerson, 202, rest_protocol.Stored, _STORED,
     ),
     Operation(
+        "post", f"{_ONE}/feedback", "rate", "Says whether an answer helped, or how the conversation was.",
+        rest_protocol.Feedback, 202, rest_protocol.Stored, _STORED,
+    ),
+    Operation(
         "get", f"{_ONE}/entries", "entries", "What was said after an entry, in order; waits for the next if asked to.",
         None, 200, rest_protocol.Page, (401, 404, 422),
         (
@@ -73,6 +77,7 @@ OPERATIONS = (
 _LENGTHS = {"client_id": (1, MAX_ID), "button": (1, MAX_ID), "text": (1, MAX_TEXT), "channel": (1, 32)}
 """Least and most characters of what callers send."""
 
+_PATTERNS = {"channel": rest_protocol.CHANNEL, "text": r"[^\s\u001c-\u001f\u0085]"}
 _ID = "^[A-Za-z0-9_-]{1,200}$"
 
 _MEANING = {
@@ -95,10 +100,13 @@ def document() -> dict[str, Any]:
     schemas = definitions_of([*_classes(rest_protocol), *_classes(protocol)], prefix="#/components/schemas/")
     for kind in (operation.body for operation in OPERATIONS if operation.body is not None):
         for name, schema in schemas[kind.__name__]["properties"].items():
-            least, most = _LENGTHS.get(name, (0, MAX_ID))
-            schema |= {"minLength": least, "maxLength": most}
-            if name == "channel":
-                schema["pattern"] = rest_protocol.CHANNEL
+            if schema.get("type") == "string":
+                least, most = _LENGTHS.get(name, (0, MAX_ID))
+                schema |= {"minLength": least, "maxLength": most}
+            if schema.get("type") == "integer":
+                schema |= {"minimum": 0, "maximum": 2**53 - 1}
+            if name in _PATTERNS:
+                schema["pattern"] = _PATTERNS[name]
     used = _used(paths, schemas)
     return {
         "openapi": "3.1.0",

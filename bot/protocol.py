@@ -21,8 +21,14 @@ __all__ = ["MAX_FRAME", "MAX_ID", "MAX_TEXT", "WireError", "encode", "parse_clie
 State = Literal["bot", "queued", "agent", "closed"]
 """Whose the conversation is: the bot's, waiting for a person, a person's, finished."""
 
-EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note"]
-"""``failure`` is the visible outcome of a turn that could not be done; ``note`` is for agents only."""
+EntryKind = Literal["customer", "bot", "agent", "state", "failure", "note", "feedback"]
+"""``failure``: the visible outcome of a turn that could not be done. ``note``: for agents only. ``feedback``: what the
+customer thinks of an answer or of the conversation."""
+
+Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
+"""Thumbs are for an answer, numbers (5 is best) for the conversation."""
+
+Reason = Literal["", "not_asked", "wrong", "unclear"]
 
 SourceKind = Literal["log", "article", "catalogue", "curated"]
 
@@ -108,6 +114,9 @@ class Entry:
         why: For agents only.
         suppressed: A reply that the customer did not get; agents only.
         suggested: It is one that agents may send; see ``bot.control``. Agents only.
+        rates: For feedback: the answer's ``seq``, or 0 for the conversation.
+        rating: For feedback.
+        reason: For feedback: why thumbs are down.
         type: ``entry``.
     """
 
@@ -124,6 +133,9 @@ class Entry:
     suppressed: bool = False
     suggested: bool = False
     sources: tuple[Source, ...] = ()
+    rates: int | None = None
+    rating: Rating | None = None
+    reason: Reason = ""
     type: Literal["entry"] = "entry"
 
 
@@ -138,6 +150,7 @@ class Hello:
         language: BCP 47 code of the widget's screen, such as ``en`` or ``zh``.
         page: Address of the page it stands on, without query.
         product: What the page is about, if it says so.
+        identity: The customer's sign-in, a token that the shop's server signed; None for a stranger.
         type: ``hello``.
     """
 
@@ -147,6 +160,7 @@ class Hello:
     language: str = "en"
     page: str | None = None
     product: str | None = None
+    identity: str | None = None
     type: Literal["hello"] = "hello"
 
 
@@ -174,6 +188,17 @@ class Person:
 
     client_id: str
     type: Literal["person"] = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """What the customer thinks of the answer ``seq``, or with 0 of the conversation; said again, the newest counts."""
+
+    client_id: str
+    seq: int
+    rating: Rating
+    reason: Reason = ""
+    type: Literal["rate"] = "rate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +293,7 @@ class Row:
         waiting_since: Unix seconds of the first message that nobody replied to, or None.
         unanswered: Customer messages since the last reply.
         channel: ``widget``, ``shell`` and so on.
+        customer: Name, else address, else id of a customer whom the shop's server signed in; None for a stranger.
     """
 
     conversation: str
@@ -282,6 +308,7 @@ class Row:
     waiting_since: float | None = None
     unanswered: int = 0
     channel: str = ""
+    customer: str | None = None
     type: Literal["row"] = "row"
 
 
@@ -326,7 +353,7 @@ class CustomerTyping:
     type: Literal["customer_typing"] = "customer_typing"
 
 
-ClientMessage = Hello | Send | Press | Person | Typing | Seen
+ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen
 ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal
 ConsoleRequest = Watch | AgentTyping
 ConsoleUpdate = Row | Watched | CustomerTyping | Refusal

@@ -12,7 +12,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 from bot import protocol
 from bot.wire import ErrorCode, hints
 
-_ALIASES = {"State": protocol.State, "EntryKind": protocol.EntryKind, "ErrorCode": ErrorCode}
+_ALIASES = {
+    "State": protocol.State,
+    "EntryKind": protocol.EntryKind,
+    "Rating": protocol.Rating,
+    "Reason": protocol.Reason,
+    "ErrorCode": ErrorCode,
+}
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 _PLAIN_SCHEMA = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _HERE = "#/$defs/"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from bot import protocol
 from bot.protocol import Entry, ShopInfo
 
-CHANNEL = "^[a-z][a-z0-9_]{0,31}$"
-"""Names of channels."""
+CHANNEL = "^(?!widget$)[a-z][a-z0-9_]{0,31}$"
+"""Names of channels; the widget's own is not to be had."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,16 @@ class AskPerson:
     """The customer wants a person."""
 
     client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """What the customer thinks: thumbs for the answer ``seq``, or with 0 a number (5 is best) for the conversation."""
+
+    client_id: str
+    seq: int
+    rating: protocol.Rating
+    reason: protocol.Reason = ""
 
 
 @dataclass(frozen=True, kw_only=True)

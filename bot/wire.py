@@ -16,8 +16,12 @@ MAX_FRAME = 16 * 1024
 MAX_ID = 80
 """Characters of ids and names that clients choose."""
 
-ErrorCode = Literal["bad_message", "too_long", "too_fast", "foreign", "unavailable", "closed", "refused"]
-"""``foreign``: the conversation named is not this client's, a fresh one follows. ``unavailable``: try again soon."""
+ErrorCode = Literal["bad_message", "too_long", "too_fast", "foreign", "unavailable", "closed", "refused", "identity"]
+"""``foreign``: the conversation named is not this client's, a fresh one follows. ``unavailable``: try again soon.
+``identity``: the customer's sign-in is over or not the shop's; the conversation goes on as a stranger's."""
+
+_LONGEST = {"text": MAX_TEXT, "page": 500, "identity": 2_000}
+"""Characters of fields that may be longer than ``MAX_ID``."""
 
 _T = TypeVar("_T")
 _HINTS: dict[Any, dict[str, Any]] = {}
@@ -86,7 +90,7 @@ def _check(name: str, value: object, hint: Any, client_id: str | None) -> None:
     if isinstance(value, int) and not 0 <= value < 2**53:
         raise WireError("bad_message", f"Field {name!r} is out of range.", client_id=client_id)
     if isinstance(value, str):
-        limit = MAX_TEXT if name == "text" else 500 if name == "page" else MAX_ID
+        limit = _LONGEST.get(name, MAX_ID)
         if len(value) > limit:
             raise WireError("too_long", f"Field {name!r} may have {limit} characters.", client_id=client_id)
         if any("\ud800" <= character <= "\udfff" for character in value):

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from bot.embedded import redis_address
 from bot.handoff import State
-from bot.settings import BotSettings, read_settings
+from bot.settings import BotSettings, first_mode, read_settings
+from bot.state.control import ControlBook
 from bot.state.entry import Busy, ConversationInfo, Entry, Refused, StateError, StateUnavailable, Work
 from bot.state.log import ConversationLog
 from bot.state.turn import Job, current_job
@@ -97,6 +98,7 @@ class Worker:
         async with self._log:
             self._queue = WorkQueue(self._log)
             await self._queue.prepare()
+            await ControlBook(self._log.store).begin(first_mode(self.workspace))
             self.load()
             print(f"{READY} ({self.name}, {self._model})", flush=True)
             self._keep(await self._queue.unfinished(self.name))
@@ -215,7 +217,8 @@ class Worker:
 
         from bot.rasa_door import SilentChannel
 
-        job = Job(message, owner=owner, context={"language": info.language})
+        verified = {"customer": dict(info.identity)} if info.identity else {}
+        job = Job(message, owner=owner, context={"language": info.language, **verified})
         current_job.set(job)
         asked = UserMessage(
             rasa_text(message),

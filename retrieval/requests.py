@@ -32,9 +32,13 @@ def requests_of(text: str) -> list[str]:
         Two or three texts that each ask something of their own; the whole message as the only one where it asks one
         thing, or more than can be answered in one reply.
     """
-    pieces = [piece for sentence in sentences_of(text) for piece in _pieces(sentence)]
-    asking = [piece for piece in pieces if asks(piece)]
+    asking = [piece for piece in pieces_of(text) if asks(piece)]
     return asking if 2 <= len(asking) <= MOST else [text]
+
+
+def pieces_of(text: str) -> list[str]:
+    """The sentences of a message, cut where a new request begins; most of them ask nothing."""
+    return [piece for sentence in sentences_of(text) for piece in _pieces(sentence)]
 
 
 def searched(requests: Sequence[str]) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,6 +17,9 @@ SAMPLE_ORDERS = Path(__file__).with_name("sample_orders.jsonl")
 
 Status = Literal["processing", "shipped", "delivered", "cancelled", "returned"]
 STATUSES: tuple[Status, ...] = ("processing", "shipped", "delivered", "cancelled", "returned")
+EXAMPLE = "10000"
+"""Shown where nobody knows what the shop's numbers look like."""
+
 _DATES = ("ordered", "expected", "returnable_until")
 
 
@@ -43,6 +46,7 @@ class Order:
         ordered: Day it was placed, or None.
         expected: Day of arrival, planned or real, or None.
         returnable_until: Last day a return can be registered; None when the shop sets no limit.
+        customer: The shop's id of who placed it, or None: then the address tells.
     """
 
     number: str
@@ -54,18 +58,38 @@ class Order:
     ordered: date | None = None
     expected: date | None = None
     returnable_until: date | None = None
+    customer: str | None = None
 
 
 class OrderService(Protocol):
-    """What actions need of a shop's order system."""
+    """What actions need of a shop's order system.
 
-    def find(self, number: str) -> Order | None:
+    Every method may raise ``ServiceDown`` (nobody knows whether it was done) or ``ServiceRefused`` (it was not done,
+    and will not be): ``actions.door.checked`` tells the customer and fetches a person.
+    """
+
+    async def find(self, number: str) -> Order | None:
         """The order with this number, however it is written (blanks, case, ``#``)."""
 
-    def register_return(self, order: Order, reason: str) -> str:
-        """Registers a return and gives its reference; the same order and reason get the same one, once."""
+    async def register_return(self, order: Order, reason: str, *, key: str) -> str:
+        """Registers a return and gives its reference.
 
-    def example(self) -> str:
+        Args:
+            order: From ``find``, of a customer who was checked.
+            reason: In the customer's words.
+            key: Idempotency key, see ``actions.keys.key_of``: the same key gets the same reference, once.
+        """
+
+    async def change_address(self, order: Order, address: str, *, key: str) -> str:
+        """Has an order delivered elsewhere and gives the change's reference.
+
+        Args:
+            order: From ``find``, of a customer who was checked.
+            address: In the customer's words.
+            key: See ``register_return``.
+        """
+
+    async def example(self) -> str:
         """A number that looks like the shop's own, to show what is asked for."""
 
 
@@ -80,18 +104,18 @@ def belongs_to(order: Order, email: str) -> bool:
 
 
 class LocalOrders:
-    """Orders from a JSONL file; returns are appended to another.
+    """Orders from a JSONL file; returns and changes of address are appended to another.
 
     Args:
         orders: All orders.
-        returns: Where registered returns go, one JSON object a line.
+        returns: Where they go, one JSON object a line.
     """
 
     def __init__(self, orders: Iterable[Order], *, returns: Path) -> None:
         self._orders = {normalise_number(order.number): order for order in orders}
         self._bare: dict[str, list[Order]] = {}
         for key, order in self._orders.items():
-            self._bare.setdefault(key.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), []).append(order)
+            self._bare.setdefault(bare_number(key), []).append(order)
         self._returns = returns
 
     @classmethod
@@ -109,17 +133,25 @@ class LocalOrders:
         orders = read_orders(path)
         return cls(move_dates(orders, today=today) if today else orders, returns=returns)
 
-    def find(self, number: str) -> Order | None:
+    async def find(self, number: str) -> Order | None:
         """See ``OrderService``. A number without its letters is enough when only one order has it."""
         wanted = normalise_number(number)
         alike = self._bare.get(wanted, [])
         return self._orders.get(wanted) or (alike[0] if len(alike) == 1 else None)
 
-    def register_return(self, order: Order, reason: str) -> str:
-        """See ``OrderService``."""
-        reference = "R-" + hash_json([order.number, " ".join(reason.casefold().split())])[:8].upper()
+    async def register_return(self, order: Order, reason: str, *, key: str) -> str:
+        """See ``OrderService``. The same order and reason are one return, whatever the key."""
+        return self._write("R-", order, {"reason": reason})
+
+    async def change_address(self, order: Order, address: str, *, key: str) -> str:
+        """See ``OrderService``. The same order and address are one change, whatever the key."""
+        return self._write("A-", order, {"address": address})
+
+    def _write(self, letter: str, order: Order, what: dict[str, str]) -> str:
+        words = [" ".join(value.casefold().split()) for value in what.values()]
+        reference = letter + hash_json([order.number, *words])[:8].upper()
         if reference not in self._registered():
-            row = {"reference": reference, "order": order.number, "reason": reason}
+            row = {"reference": reference, "order": order.number} | what
             self._returns.parent.mkdir(parents=True, exist_ok=True)
             with self._returns.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -127,10 +159,9 @@ class LocalOrders:
                 os.fsync(stream.fileno())
         return reference
 
-    def example(self) -> str:
+    async def example(self) -> str:
         """See ``OrderService``: the shape of the first number, with digits that no order has."""
-        number = next(iter(self._orders.values())).number if self._orders else "10000"
-        return "".join("0" if character.isdigit() else character for character in number)
+        return shape_of(next(iter(self._orders.values())).number if self._orders else EXAMPLE)
 
     def _registered(self) -> set[str]:
         if not self._returns.exists():
@@ -167,19 +198,75 @@ def read_orders(path: Path) -> list[Order]:
 
 def _order(path: Path, place: int, line: str) -> Order:
     try:
-        row = _known(Order, json.loads(line))
-        if row["status"] not in STATUSES:
-            raise ValueError(f"status {row['status']!r}")
-        row |= {name: date.fromisoformat(row[name]) for name in _DATES if row.get(name)}
-        row["items"] = tuple(Item(**_known(Item, item)) for item in row.get("items", ()))
-        return Order(**row)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return order_from(json.loads(line))
+    except ValueError as error:
         raise InputError(
             f"{path}, line {place}",
             got=str(error),
             expected=f"an order with number, email and status ({', '.join(STATUSES)})",
             next_step="Mend the line.",
         ) from error
+
+
+def order_from(row: Any) -> Order:
+    """An order from JSON, as ``docs/reference/orders-service.openapi.yaml`` describes it; other keys are left aside.
+
+    Raises:
+        ValueError: It is none; the message says nothing of the customer.
+    """
+    if not isinstance(row, dict):
+        raise ValueError("no JSON object")
+    values = _known(Order, row)
+    for name in ("number", "email", "status"):
+        if not isinstance(values.get(name), str):
+            raise ValueError(f"{name} is missing or no text")
+    if values["status"] not in STATUSES:
+        raise ValueError(f"status {values['status']!r}")
+    for name in ("carrier", "tracking", "customer"):
+        if not isinstance(values.get(name), str | None):
+            raise ValueError(f"{name} is no text")
+    return Order(**values | {name: _day(name, values.get(name)) for name in _DATES} | {"items": _items(values)})
+
+
+def row_of(order: Order) -> dict[str, Any]:
+    """An order as JSON; ``order_from`` reads it."""
+    row = {name: value for name, value in asdict(order).items() if value is not None}
+    return row | {name: row[name].isoformat() for name in _DATES if name in row}
+
+
+def shape_of(number: str) -> str:
+    """What a number looks like, with digits that no order has."""
+    return "".join("0" if character.isdigit() else character for character in number)
+
+
+def bare_number(key: str) -> str:
+    """A normalised number without the letters that it begins with."""
+    return key.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def _day(name: str, value: object) -> date | None:
+    if value is None or value == "":
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError(f"{name} is no day like 2026-11-30") from error
+
+
+def _items(row: Mapping[str, Any]) -> tuple[Item, ...]:
+    items, rows = [], row.get("items") or []
+    if not isinstance(rows, list):
+        raise ValueError("items is no list")
+    for given in rows:
+        if not isinstance(given, dict):
+            raise ValueError("an item is no JSON object")
+        item = Item(**{"name": ""} | _known(Item, given))
+        if not isinstance(item.name, str) or not item.name or not isinstance(item.name_zh, str | None):
+            raise ValueError("an item without a name")
+        if type(item.quantity) is not int or item.quantity < 1:
+            raise ValueError("an item's quantity is no number from 1")
+        items.append(item)
+    return tuple(items)
 
 
 def _known(kind: type[Order] | type[Item], row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rasa.shared.core.events import BotUttered, UserUttered
@@ -42,3 +43,11 @@ def where_of(tracker: DialogueStateTracker | None) -> Where:
     from retrieval.filters import Where
 
     return Where.of_slots({} if tracker is None else {name: held.value for name, held in tracker.slots.items()})
+
+
+def mood_before(tracker: DialogueStateTracker | None) -> Mapping[str, Any] | None:
+    """The model's ``mood`` of the customer's message before this one; None where there is none."""
+    latest = tracker.latest_message if tracker is not None else None
+    parsed: Mapping[str, Any] = (latest.parse_data if latest is not None else None) or {}
+    careline: Mapping[str, Any] = parsed.get("careline") or {}
+    return careline.get("mood")

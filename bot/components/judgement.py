@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from bot.sensitive import sensitive_topic
+from bot.tone import tone_of
+from bot.wordless import intent_of_signs, is_wordless
+from retrieval.follow_up import points_back
 
 if TYPE_CHECKING:
     from retrieval.search import SearchResult, Thresholds
@@ -54,13 +59,50 @@ def combined(careline: dict[str, Any], asked: Sequence[str], results: Sequence[S
         results: Of each.
 
     Returns:
-        With ``requests``, each with its best hits, where at least two are sure of different answers; the message
-        counts as sure then. Otherwise as it was: the message is answered as one.
+        With ``requests``, each with its best hits, where at least two are sure of different answers, or one is sure
+        and another is not: that one is in ``open``, so that it is not passed over. The message counts as sure then.
+        Otherwise as it was: the message is answered as one.
     """
-    sure = [(text, result) for text, result in zip(asked, results, strict=True) if result.outcome == "sure"]
-    if len({result.hits[0].id for _, result in sure}) < 2:
+    pairs = list(zip(asked, results, strict=True))
+    sure = [pair for pair in pairs if pair[1].outcome == "sure"]
+    told = {result.hits[0].id for _, result in sure}
+    left = [pair for pair in pairs if pair[1].outcome != "sure" and not _is_answered(pair, told)]
+    if not sure or (len(told) < 2 and not left):
         return careline
-    rows = [
-        {"text": text[:200], "hits": [hit.to_json(explained=False) for hit in result.hits[:2]]} for text, result in sure
-    ]
-    return careline | {"requests": rows, "outcome": "sure", "understood": True}
+    found = careline | {"requests": [_row(*pair) for pair in sure], "outcome": "sure", "understood": True}
+    return found | ({"open": [_row(*left[0])]} if left else {})
+
+
+def _is_answered(pair: tuple[str, SearchResult], told: Collection[str]) -> bool:
+    """Whether what is said already is the best that is known for a request, or the request says nothing by itself."""
+    text, result = pair
+    return points_back(text) or (bool(result.hits) and result.hits[0].id in told)
+
+
+def _row(text: str, result: SearchResult) -> dict[str, Any]:
+    """A request with its best hits; more of them where they will be offered."""
+    most = 2 if result.outcome == "sure" else 4
+    hits = [] if result.outcome == "lost" else result.hits[:most]
+    return {"text": text[:200], "hits": [hit.to_json(explained=False) for hit in hits]}
+
+
+def heard(text: str, careline: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a message says beside its question: its tone, a matter that is a person's, or signs without words.
+
+    Args:
+        text: What the customer wrote.
+        careline: Of the message.
+        before: ``mood`` of the customer's message before, or None.
+
+    Returns:
+        What changes in the ``careline`` object: ``tone`` (``bot.tone``) always; ``sensitive`` with its topic, as if a
+        person had been asked for; the intent of a message of signs alone, or ``wordless`` where they say nothing.
+    """
+    found: dict[str, Any] = {"tone": tone_of(text, careline.get("mood"), before=before).to_json()}
+    certain = {"confidence": 1.0, "understood": True}
+    if is_wordless(text):
+        intent = intent_of_signs(text)
+        return found | ({"intent": intent, **certain} if intent else {"wordless": True, "understood": False})
+    if (topic := sensitive_topic(text)) is not None:
+        return found | {"intent": "ask_person", "sensitive": topic, **certain}
+    return found

@@ -16,12 +16,13 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.history import slot, turns_before, where_of
-from bot.components.judgement import ANSWERED, combined, judge
+from bot.components.history import mood_before, slot, turns_before, where_of
+from bot.components.judgement import heard, judge
 from bot.components.live import LiveSearcher
+from bot.components.products import LiveProducts, with_products
+from bot.components.several import FLOWS, with_several
 from bot.mentions import only_details
 from bot.settings import read_settings
-from retrieval.requests import requests_of, searched
 
 CARELINE = "careline"
 """Attribute of the message that reaches ``tracker.latest_message`` and the action server."""
@@ -38,7 +39,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
     """
 
     def __init__(self, searcher: LiveSearcher) -> None:
-        self._searcher = searcher
+        self._searcher, self._products = searcher, LiveProducts()
 
     @classmethod
     def create(
@@ -85,6 +86,9 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
             if text.startswith("/"):
                 continue
             served = self._searcher.current()
+            names = self._products.names(served.searcher.index)
+            if entities := with_products(message.get(ENTITIES) or [], text, names, extractor=type(self).__name__):
+                message.set(ENTITIES, entities, add_to_output=True)
             search = partial(
                 served.searcher.search,
                 turns=turns_before(tracker),
@@ -92,15 +96,34 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 given=slot(tracker, "given") or (),
                 where=where_of(tracker),
             )
-            careline = judge(search(text), served.searcher.thresholds, static=static)
-            if careline["intent"] in ANSWERED and len(asked := requests_of(text)) > 1:
-                careline = combined(careline, asked, [search(one) for one in searched(asked)])
-            if only_details(text):
+            thresholds, named = served.searcher.thresholds, _names_order(message)
+            careline = with_several(
+                judge(search(text), thresholds, static=static),
+                text,
+                search=search,
+                thresholds=thresholds,
+                static=static,
+                asked=slot(tracker, "requested_slot"),
+                named=named,
+            )
+            careline |= heard(text, careline, before=mood_before(tracker))
+            if named and careline["intent"] in FLOWS:  # however strange its other words are, such as an address
+                careline |= {"understood": True}
+            if only_details(text) or (named and _only_corrects(careline)):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
             message.set(INTENT, intent, add_to_output=True)
             message.set(CARELINE, careline, add_to_output=True)
         return messages
+
+
+def _names_order(message: Message) -> bool:
+    return any(entity["entity"] in ("order_number", "email") for entity in message.get(ENTITIES) or ())
+
+
+def _only_corrects(careline: dict[str, Any]) -> bool:
+    """Whether a message that names an order says nothing else but no: ``no, I meant order 4712``."""
+    return careline["intent"] == "deny" or not careline["understood"]
 
 
 def _language(message: Message) -> str | None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,11 +21,13 @@ from bot.gateway.console_api import ConsoleApi
 from bot.gateway.console_socket import ConsoleSocket
 from bot.gateway.door import Door
 from bot.gateway.feed import Feed
+from bot.gateway.http import no_such_way
+from bot.gateway.identity import IdentityCheck
 from bot.gateway.pages import DIST, PageHeaders, page_routes
 from bot.gateway.poll import PollLine
 from bot.gateway.rest import RestApi
 from bot.gateway.widget_socket import WidgetSocket
-from bot.settings import BotSettings
+from bot.settings import BotSettings, read_secret
 from bot.state.entry import StateError
 from bot.state.log import ConversationLog
 from bot.users import UserBook
@@ -45,7 +48,8 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
     """
     feed = Feed(log)
     users = UserBook(workspace)
-    door = Door(workspace, log, feed, Signer(load_secret(workspace)))
+    identities = IdentityCheck(read_secret(workspace.settings.web.identity_key_env))
+    door = Door(workspace, log, feed, Signer(load_secret(workspace)), identities)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -81,5 +85,6 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
             *page_routes(dist),
         ],
         middleware=[Middleware(PageHeaders, origins=workspace.settings.web.origins)],
+        exception_handlers={HTTPException: no_such_way},
         lifespan=lifespan,
     )

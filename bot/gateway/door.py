@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.gateway.auth import Signer
 from bot.gateway.feed import Feed
+from bot.gateway.identity import Identity, IdentityCheck
 from bot.gateway.wording import shop_info
-from bot.protocol import Hello, Refusal, Welcome
+from bot.protocol import Hello, Refusal, Welcome, WireError
+from bot.state.entry import ConversationInfo
 from bot.state.log import ConversationLog
 from data.workspace import Workspace
 
@@ -21,12 +23,14 @@ class Door:
         log: All conversations.
         feed: Wakes whoever waits for entries.
         signer: Tokens and sessions.
+        identities: Checks what the shop's server signed.
     """
 
     workspace: Workspace
     log: ConversationLog
     feed: Feed
     signer: Signer
+    identities: IdentityCheck
 
 
 @dataclass(frozen=True)
@@ -37,26 +41,63 @@ class Admitted:
         conversation: The one that it proves to own, or a fresh one.
         last_seq: Entries up to here are known to it.
         begun: Whether the log knows the conversation.
-        refusal: What it must hear before the welcome, where it named a conversation that it may not see.
+        refusal: What it must hear before the welcome, where it named a conversation that it may not see, or its
+            sign-in does not hold.
+        identity: Whose conversation it will be with the first message; None for a stranger's, or when it is already.
     """
 
     conversation: str
     last_seq: int = 0
     begun: bool = False
     refusal: Refusal | None = None
+    identity: Identity | None = None
 
 
 async def admit(door: Door, hello: Hello) -> Admitted:
-    """Finds the conversation of a hello. Of one that is not its own, nothing is said."""
+    """Finds the conversation of a hello. Of one that is not its own, nothing is said.
+
+    A customer whom the shop signed in has one conversation, on every device. The one that this device began as a
+    stranger becomes theirs if they had none. Without the sign-in a known customer's conversation stays shut, so that
+    the next person at the same machine does not read it.
+    """
+    if hello.identity is None:
+        return await _stranger(door, hello)
+    try:
+        identity = door.identities.read(hello.identity)
+    except WireError as error:
+        return replace(await _stranger(door, hello), refusal=Refusal(code=error.code, message=error.message))
+    return await _known(door, hello, identity)
+
+
+async def _stranger(door: Door, hello: Hello) -> Admitted:
     named = hello.conversation
     if named is None:
         return Admitted(door.signer.new_conversation()[0])
     if hello.token is not None and door.signer.owns(named, hello.token):
         info = await door.log.info(named)
-        if (info.seq if info else 0) >= hello.last_seq:  # else the log lost what the client has seen
+        if (info is None or info.identity is None) and _holds(info, hello):
             return Admitted(named, hello.last_seq, info is not None)
     refusal = Refusal(code="foreign", message="That conversation is not available here.")
     return Admitted(door.signer.new_conversation()[0], refusal=refusal)
+
+
+async def _known(door: Door, hello: Hello, identity: Identity) -> Admitted:
+    theirs = await door.log.conversation_of(identity.id)
+    named = hello.conversation
+    if named is not None and hello.token is not None and door.signer.owns(named, hello.token):
+        info = await door.log.info(named)
+        if theirs is None and info is not None and info.identity is None and _holds(info, hello):
+            theirs = await door.log.bind(named, identity=identity.id, record=identity.to_json())
+        if theirs == named and _holds(info, hello):
+            return Admitted(named, hello.last_seq, True)
+    if theirs is not None:
+        return Admitted(theirs, begun=True)
+    return Admitted(door.signer.conversation_of(identity.id), identity=identity)
+
+
+def _holds(info: ConversationInfo | None, hello: Hello) -> bool:
+    """Whether the log still has what the client has seen."""
+    return (info.seq if info else 0) >= hello.last_seq
 
 
 async def welcome(door: Door, conversation: str, language: str) -> Welcome:

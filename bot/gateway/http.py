@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.gateway.auth import Bucket, Clock
 from bot.handoff import IllegalMove
@@ -19,7 +20,7 @@ from bot.wire import WireError
 LONGEST_BODY = 32 * 1024
 """Bytes of a request; the longest message takes half."""
 
-STATUS = {"bad_message": 422, "too_long": 422, "too_fast": 429, "foreign": 404, "unavailable": 503}
+STATUS = {"bad_message": 422, "too_long": 422, "too_fast": 429, "foreign": 401, "identity": 401, "unavailable": 503}
 """HTTP status of a code of the wire; the others are 409."""
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -58,6 +59,17 @@ def failure(status: int, code: str, message: str) -> Response:
     return JSONResponse({"code": code, "message": message}, status, headers=headers)
 
 
+async def no_such_way(request: Request, error: Exception) -> Response:
+    """What an address that does not exist, or not for this method, answers: programs get the shape of all failures."""
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        code = "unknown" if error.status_code == 404 else "refused"
+        answer = failure(error.status_code, code, f"{error.detail}: there is no such operation.")
+        answer.headers.update(error.headers or {})
+        return answer
+    return PlainTextResponse(error.detail, error.status_code, headers=error.headers)
+
+
 async def read_json(request: Request, *, longest: int = LONGEST_BODY) -> dict[str, Any]:
     """The JSON object of a request.
 
@@ -70,12 +82,18 @@ async def read_json(request: Request, *, longest: int = LONGEST_BODY) -> dict[st
         if len(raw) > longest:
             raise ApiError(413, "too_long", f"A request may have {longest} bytes.")
     try:
-        body: Any = json.loads(raw)
+        body: Any = json.loads(raw, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise ApiError(422, "bad_message", "The request is not JSON.") from error
     if not isinstance(body, dict):
         raise ApiError(422, "bad_message", "Expected a JSON object.")
     return body
+
+
+def _number(text: str) -> int | float:
+    """To JSON, 3.0 is as whole as 3."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 class Limits:

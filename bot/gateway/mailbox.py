@@ -6,9 +6,10 @@ import logging
 import re
 from dataclasses import dataclass
 
+from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
-from bot.protocol import Person, Press, Send, WireError
+from bot.protocol import Person, Press, Rate, Send, WireError
 from bot.state.log import ConversationLog
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Mailbox:
         language: Of the customer.
         channel: By which way the conversation came, for agents.
         begun: Whether the log knows the conversation already.
+        identity: Whose it becomes with the first message.
     """
 
     log: ConversationLog
@@ -41,8 +43,9 @@ class Mailbox:
     language: str
     channel: str = "widget"
     begun: bool = False
+    identity: Identity | None = None
 
-    async def store(self, message: Send | Press | Person) -> int:
+    async def store(self, message: Send | Press | Person | Rate) -> int:
         """Stores a message; a resend of it changes nothing.
 
         Returns:
@@ -54,14 +57,24 @@ class Mailbox:
         """
         if not message.client_id:
             raise WireError("bad_message", "An empty client_id.")
+        if isinstance(message, Rate):
+            return await self._rate(message)
         if not self.begun:
             await self.log.start(self.conversation, language=self.language, channel=self.channel)
             self.begun = True
+        if self.identity is not None:
+            await self._bind(self.identity, message.client_id)
         if isinstance(message, Send):
             return await self._text(message)
         if isinstance(message, Press):
             return await self._press(message)
         return await self._person(message)
+
+    async def _bind(self, identity: Identity, client_id: str) -> None:
+        theirs = await self.log.bind(self.conversation, identity=identity.id, record=identity.to_json())
+        if theirs != self.conversation:  # another device began one a moment ago: the client comes back to that one
+            raise WireError("foreign", "That conversation is not available here.", client_id=client_id)
+        self.identity = None
 
     async def _text(self, message: Send) -> int:
         text = message.text.strip()
@@ -96,6 +109,19 @@ class Mailbox:
             await self._move(Move.ESCALATE, message.client_id)
         info = await self.log.info(self.conversation)
         return info.seq if info else 0
+
+    async def _rate(self, message: Rate) -> int:
+        """Thumbs are for something that was said to the customer, numbers for the conversation."""
+        rated = await self.log.read(self.conversation, after=message.seq - 1, limit=1) if message.seq else []
+        said = bool(rated) and rated[0].seq == message.seq and rated[0].kind in ("bot", "agent", "failure")
+        whole = message.seq == 0 and message.rating.isdecimal() and self.begun
+        if not whole and not (said and message.rating in ("up", "down")):
+            raise WireError("refused", "There is nothing to rate.", client_id=message.client_id)
+        accepted = await self.log.feedback(
+            self.conversation, client_id=message.client_id, rates=message.seq, rating=message.rating,
+            reason=message.reason,
+        )  # fmt: skip
+        return accepted.seq
 
     async def _move(self, move: Move, client_id: str) -> None:
         data = {"client_id": client_id, "reason": "customer"}

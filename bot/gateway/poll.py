@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import may_connect
-from bot.gateway.door import Door, admit, welcome
+from bot.gateway.door import Admitted, Door, admit, welcome
 from bot.gateway.http import ApiError, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
-from bot.protocol import Ack, Hello, Person, Press, Refusal, Send, SomeoneTypes, Typing, WireError, parse_client
+from bot.protocol import Ack, Hello, Person, Press, Rate, Refusal, Send, SomeoneTypes, Typing, WireError, parse_client
 
 LONGEST_WAIT = 25.0
 """Seconds: proxies cut what is silent for thirty."""
@@ -64,22 +64,23 @@ class PollLine:
         out: list[object] = [found.refusal] if found.refusal is not None else []
         out.append(await welcome(self.door, found.conversation, language))
         for frame in frames:
-            out += await self._take(found.conversation, language, frame)
+            out += await self._take(found, language, frame)
         out += await self._news(found.conversation, found.last_seq, wait)
         return JSONResponse({"frames": [asdict(frame) for frame in out]})  # type: ignore[call-overload]
 
-    async def _take(self, conversation: str, language: str, frame: str) -> list[object]:
+    async def _take(self, found: Admitted, language: str, frame: str) -> list[object]:
         """What a socket answers to a frame."""
+        conversation = found.conversation
         try:
             message = parse_client(frame)
             if isinstance(message, Typing):
                 await self.door.log.typing(conversation, "customer")
-            if not isinstance(message, Send | Press | Person):
+            if not isinstance(message, Send | Press | Person | Rate):
                 return []
             if not self._messages.take(conversation):
                 raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)
             info = await self.door.log.info(conversation)
-            mailbox = Mailbox(self.door.log, conversation, language=language, begun=info is not None)
+            mailbox = Mailbox(self.door.log, conversation, language, "widget", info is not None, found.identity)
             return [Ack(client_id=message.client_id, seq=await mailbox.store(message))]
         except WireError as error:
             return [Refusal(code=error.code, message=error.message, client_id=error.client_id)]

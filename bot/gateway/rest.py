@@ -23,10 +23,10 @@ from bot.gateway.http import ApiError, Handler, Limits, address_of, answered, re
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_info, shop_language, wire_entry
 from bot.openapi import document
-from bot.protocol import Person, Press, Send
-from bot.rest_protocol import CHANNEL, AskPerson, Begin, Begun, Choose, Page, Say, Stored
+from bot.protocol import Person, Press, Rate, Send
+from bot.rest_protocol import CHANNEL, AskPerson, Begin, Begun, Choose, Feedback, Page, Say, Stored
 from bot.state.entry import ConversationInfo
-from bot.wire import read
+from bot.wire import MAX_ID, read
 
 LONGEST_WAIT = 25.0
 """Seconds: proxies cut what is silent for thirty."""
@@ -59,6 +59,7 @@ class RestApi:
             Route(f"{one}/messages", self._open(self._storing(Say, _send)), methods=["POST"]),
             Route(f"{one}/choices", self._open(self._storing(Choose, _press)), methods=["POST"]),
             Route(f"{one}/person", self._open(self._storing(AskPerson, _person)), methods=["POST"]),
+            Route(f"{one}/feedback", self._open(self._storing(Feedback, _rate)), methods=["POST"]),
             Route(f"{one}/entries", self._open(self.entries), methods=["GET"]),
             Route("/openapi.json", _described, methods=["GET"]),
         ]
@@ -89,23 +90,22 @@ class RestApi:
         begun = Begun(conversation=conversation, token=token, shop=shop_info(settings, language))
         return JSONResponse(asdict(begun), 201)
 
-    def _storing(self, kind: type[_T], as_message: Callable[[_T], Send | Press | Person]) -> Handler:
+    def _storing(self, kind: type[_T], as_message: Callable[[_T], Send | Press | Person | Rate]) -> Handler:
         async def store(request: Request) -> Response:
-            conversation = self._own(request)
+            info = await self._own(request)
             message = as_message(read(kind, await read_json(request)))
-            if not self._messages.take(conversation):
+            if not self._messages.take(info.id):
                 raise ApiError(429, "too_fast", "Too many messages at once. Wait a moment.")
-            info = await self.door.log.info(conversation)
-            language, channel = (info.language, info.channel) if info else ("en", "api")
-            mailbox = Mailbox(self.door.log, conversation, language=language, channel=channel, begun=info is not None)
-            seq = await mailbox.store(message)
+            seq = await Mailbox(self.door.log, info.id, info.language, info.channel, begun=True).store(message)
             return JSONResponse(asdict(Stored(client_id=message.client_id, seq=seq)), 202)
 
         return store
 
     async def entries(self, request: Request) -> Response:
         """``Page`` of what came after ``?after``; ``?wait`` seconds for the first if there is none yet."""
-        conversation = self._own(request)
+        conversation = (await self._own(request)).id
+        for name in request.query_params.keys() - {"after", "wait"}:
+            raise ApiError(422, "bad_message", f"Unknown parameter {name[:MAX_ID]!r}; expected after and wait.")
         after = int(_number(request, "after", most=2**53 - 1))
         until = time.monotonic() + _number(request, "wait", most=LONGEST_WAIT)
         with self.door.feed.watch(conversation) as watcher:
@@ -118,8 +118,8 @@ class RestApi:
                 await watcher.next(seconds=left)
 
     async def _page(self, conversation: str, after: int) -> Page:
-        info: ConversationInfo | None = await self.door.log.info(conversation)
-        rows = await self.door.log.read(conversation, after=after, limit=BATCH) if info else []
+        info = await self.door.log.info(conversation)
+        rows = await self.door.log.read(conversation, after=after, limit=BATCH)
         shown = (wire_entry(row, reader="customer") for row in rows)
         return Page(
             entries=tuple(entry for entry in shown if entry is not None),
@@ -127,19 +127,21 @@ class RestApi:
             state=info.state.value if info else "bot",
         )
 
-    def _own(self, request: Request) -> str:
+    async def _own(self, request: Request) -> ConversationInfo:
         """The conversation that the request names and proves to own.
 
         Raises:
-            ApiError: No token, or not its own: nothing is said of whether there is such a conversation.
+            ApiError: No token, not its own, or one of the widget's: nothing is said of whether there is such a
+                conversation. (A widget's token alone opens no conversation of a customer who signed in.)
         """
         conversation = str(request.path_params["conversation"])
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ApiError(401, "signed_out", "Expected the header Authorization: Bearer TOKEN.")
-        if not self.door.signer.owns(conversation, token):
+        info = await self.door.log.info(conversation) if self.door.signer.owns(conversation, token) else None
+        if info is None or info.channel == "widget":
             raise ApiError(401, "foreign", "That conversation is not available here.")
-        return conversation
+        return info
 
 
 async def _described(_request: Request) -> Response:
@@ -156,6 +158,10 @@ def _press(body: Choose) -> Press:
 
 def _person(body: AskPerson) -> Person:
     return Person(client_id=body.client_id)
+
+
+def _rate(body: Feedback) -> Rate:
+    return Rate(client_id=body.client_id, seq=body.seq, rating=body.rating, reason=body.reason)
 
 
 def _number(request: Request, name: str, *, most: float) -> float:

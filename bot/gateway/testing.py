@@ -36,9 +36,11 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(root: Path, log: ConversationLog, *, dist: Path | None = None) -> AsyncIterator[str]:
+async def serving(
+    root: Path, log: ConversationLog, *, dist: Path | None = None, web: Web | None = None
+) -> AsyncIterator[str]:
     """Yields ``HOST:PORT`` of a gateway for a new workspace in ``root``."""
-    settings = WorkspaceSettings(shop=Shop(name="Test Shop"), web=Web(origins=(PARTNER,)))
+    settings = WorkspaceSettings(shop=Shop(name="Test Shop"), web=web or Web(origins=(PARTNER,)))
     app = create_app(BotSettings(), Workspace(root, settings), log, dist=dist or root / "dist")
     server = Server(uvicorn.Config(app, port=0, ws="websockets", ws_max_size=4 * MAX_FRAME, log_level="warning"))
     task = asyncio.create_task(server.serve())

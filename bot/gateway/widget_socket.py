@@ -19,6 +19,7 @@ from bot.protocol import (
     Hello,
     Person,
     Press,
+    Rate,
     Refusal,
     Seen,
     Send,
@@ -52,12 +53,12 @@ class WidgetSocket:
     conversation: str = ""
     language: str = "en"
     last_seq: int = 0
-    _begun: bool = False
     _frames: Bucket = field(default_factory=lambda: Bucket(20, 60))
     _messages: Bucket = field(default_factory=lambda: Bucket(2, 30))
 
     def __post_init__(self) -> None:
         self.line = Line(self.socket)
+        self.mailbox: Mailbox
 
     async def run(self) -> None:
         """Serves the connection until either side ends it."""
@@ -95,7 +96,8 @@ class WidgetSocket:
         """Welcomes, then delivers and receives side by side until one of them ends."""
         self.language = shop_language(self.door.workspace.settings.shop, hello.language)
         found = await admit(self.door, hello)
-        self.conversation, self.last_seq, self._begun = found.conversation, found.last_seq, found.begun
+        self.conversation, self.last_seq = found.conversation, found.last_seq
+        self.mailbox = Mailbox(self.door.log, found.conversation, self.language, "widget", found.begun, found.identity)
         if found.refusal is not None:
             await self.line.say(found.refusal)
         with self.door.feed.watch(self.conversation, typing=self._someone_types) as watcher:
@@ -128,23 +130,19 @@ class WidgetSocket:
                 await self.line.say(Refusal(code=error.code, message=error.message, client_id=error.client_id))
 
     async def _handle(self, message: object) -> None:
-        if isinstance(message, Send | Press | Person):
+        if isinstance(message, Send | Press | Person | Rate):
             await self._store(message)
         elif isinstance(message, Typing):
-            if self._begun:
+            if self.mailbox.begun:
                 await self.door.log.typing(self.conversation, "customer")
         elif not isinstance(message, Seen):
             raise WireError("bad_message", "Hello was said already.")
 
-    async def _store(self, message: Send | Press | Person) -> None:
+    async def _store(self, message: Send | Press | Person | Rate) -> None:
         """Stores and only then acknowledges."""
         if message.client_id and not self._messages.take():
             raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)
-        mailbox = Mailbox(self.door.log, self.conversation, language=self.language, begun=self._begun)
-        try:
-            seq = await mailbox.store(message)
-        finally:
-            self._begun = mailbox.begun
+        seq = await self.mailbox.store(message)
         await self.line.say(Ack(client_id=message.client_id, seq=seq))
 
     def _someone_types(self, _conversation: str, who: str) -> None:

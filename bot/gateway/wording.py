@@ -69,7 +69,9 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         text=entry.text,
         time=entry.time,
         author=_author(entry),
-        client_id=entry.data.get("client_id") if entry.kind in ("customer", "state") or reader == "agent" else None,
+        client_id=entry.data.get("client_id")
+        if entry.kind in ("customer", "state", "feedback") or reader == "agent"
+        else None,
         buttons=_buttons(entry),
         state=cast("protocol.State | None", entry.data.get("to")) if entry.kind == "state" else None,
         source=sources[0] if sources else None,
@@ -77,6 +79,9 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         why=_why(said) if reader == "agent" else None,
         suppressed=suppressed,
         suggested=entry.kind == "suggested",
+        rates=entry.data["rates"] if entry.kind == "feedback" else None,
+        rating=entry.data["rating"] if entry.kind == "feedback" else None,
+        reason=entry.data["reason"] if entry.kind == "feedback" else "",
     )
 
 
@@ -96,6 +101,7 @@ def wire_row(info: ConversationInfo) -> protocol.Row:
         waiting_since=info.waiting_since,
         unanswered=info.unanswered,
         channel=info.channel,
+        customer=next(filter(None, map(info.identity.get, ("name", "email", "id"))), None) if info.identity else None,
     )
 
 
@@ -107,6 +113,7 @@ def _author(entry: Entry) -> protocol.Author:
         "suggested": "bot",
         "agent": "agent",
         "note": "agent",
+        "feedback": "customer",
     }
     kind = kinds.get(entry.kind)
     if kind is None:  # a move or a failure: by an agent unless one of these names stands there

@@ -9,12 +9,14 @@ from typing import Any, Literal, cast
 
 from bot.handoff import State
 
-Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "suggested", "unsaid"]
+Kind = Literal[
+    "customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "suggested", "unsaid", "feedback"
+]
 """``suppressed`` is a bot's reply that a take-over or a switch overtook, ``suggested`` one that is for agents only;
 ``turn`` holds Rasa's events and is for no reader, ``unsaid`` those of a turn whose replies the customer never got: the
 dialogue does not go on from it."""
 
-PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure"})
+PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure", "feedback"})
 """Kinds that a customer may see."""
 
 FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed", "suggested"}
@@ -48,10 +50,11 @@ class Entry:
         author: ``customer``, ``bot``, ``system`` or an agent's name.
         text: What people read; may be empty.
         data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot,
-            suppressed and suggested: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source`` and why),
-            ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``, ``to``,
+            suppressed and suggested: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source``
+            and why), ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``, ``to``,
             ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``, ``reason``.
-            turn and unsaid: ``events``, ``state``, ``answers``.
+            turn and unsaid: ``events``, ``state``, ``answers``. feedback: ``client_id``, ``rates`` (seq of an answer, 0 for the
+            conversation), ``rating``, ``reason``.
     """
 
     seq: int
@@ -95,6 +98,7 @@ class ConversationInfo:
         waiting_since: Unix seconds of the first customer message that nobody replied to, or None.
         unanswered: How many customer messages there are since the last reply.
         returned: Unix seconds of the last move to the bot, or None.
+        identity: Who the customer is (``id``, ``email``, ``name``), where the shop's server signed it; else None.
     """
 
     id: str
@@ -112,6 +116,7 @@ class ConversationInfo:
     waiting_since: float | None = None
     unanswered: int = 0
     returned: float | None = None
+    identity: Mapping[str, str] | None = None
 
     @property
     def pending(self) -> bool:
@@ -184,4 +189,5 @@ def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:
         waiting_since=float(meta["waiting"]) if meta.get("waiting") else None,
         unanswered=int(meta.get("unanswered", 0)),
         returned=float(meta["returned"]) if meta.get("returned") else None,
+        identity=json.loads(meta["identity"]) if meta.get("identity") else None,
     )

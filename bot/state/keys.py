@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 
@@ -45,6 +46,11 @@ def turns(shard: int) -> str:
 def pending(shard: int) -> str:
     """Sorted set of conversations with an unanswered customer message, by the time they began to wait."""
     return f"pending:{{s{shard:02d}}}"
+
+
+def customer(identity: str) -> str:
+    """The conversation of a customer whom the shop knows, by the hash of the shop's id: the id itself is no key."""
+    return f"customer:{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
 def index(shard: int, state: State) -> str:

@@ -79,6 +79,29 @@ class ConversationLog:
         meta = await self.store.retry(lambda: self.store.redis.hgetall(Keys(conversation).own("meta")))
         return info_from(conversation, meta) if meta else None
 
+    async def conversation_of(self, identity: str) -> str | None:
+        """The conversation of a customer whom the shop knows by this id, or None."""
+        found = await self.store.retry(lambda: self.store.redis.get(keys.customer(identity)))
+        return str(found) if found else None
+
+    async def bind(self, conversation: str, *, identity: str, record: str) -> str:
+        """Makes a conversation that has begun a known customer's, unless that customer has one.
+
+        Args:
+            conversation: Its id.
+            identity: The shop's id of the customer.
+            record: JSON of ``ConversationInfo.identity``.
+
+        Returns:
+            The customer's conversation: this one, or the one they had.
+        """
+        name, meta = keys.customer(identity), Keys(conversation).own("meta")
+        await self.store.retry(lambda: self.store.redis.set(name, conversation, nx=True))
+        theirs = await self.conversation_of(identity)
+        if theirs == conversation:
+            await self.store.retry(lambda: self.store.redis.hset(meta, "identity", record))
+        return theirs or conversation
+
     async def accept(
         self, conversation: str, *, client_id: str, text: str, payload: str | None = None, display: str | None = None
     ) -> Accepted:
@@ -111,6 +134,20 @@ class ConversationLog:
     async def note(self, conversation: str, *, agent: str, client_id: str, text: str) -> Accepted:
         """Stores a note that only agents see."""
         return await self._append(conversation, "note", agent, client_id, text, needed=None)
+
+    async def feedback(self, conversation: str, *, client_id: str, rates: int, rating: str, reason: str) -> Accepted:
+        """Stores what the customer thinks of an answer, or with ``rates`` 0 of the conversation; the newest counts.
+
+        Raises:
+            Refused: Nothing was said there yet.
+        """
+        data = dump({"client_id": client_id, "rates": rates, "rating": rating, "reason": reason})
+        seq, extra = await self.store.script(
+            scripts.APPEND, conversation, client_id, "feedback", "customer", "", data, ""
+        )
+        if seq < 0:
+            raise Refused(f"conversation {conversation}: got {extra}; expected a known conversation.")
+        return Accepted(seq, bool(extra))
 
     async def _append(
         self, conversation: str, kind: str, author: str, client_id: str, text: str, *, needed: State | None

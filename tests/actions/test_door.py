@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rasa_sdk import Action
+from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 import actions
@@ -66,16 +66,16 @@ def test_a_message_with_a_blank_is_taken_out(message: dict[str, Any]) -> None:
 async def test_both_kinds_of_run_are_checked() -> None:
     class Broken:
         @checked
-        def run(self, dispatcher: CollectingDispatcher) -> list[str]:
+        def run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[str]:
             dispatcher.utter_message(text="{x}")
             return ["event"]
 
         @checked
-        async def run_later(self, dispatcher: CollectingDispatcher) -> list[str]:
-            return self.run(dispatcher)
+        async def run_later(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[str]:
+            return self.run(dispatcher, tracker)
 
-    dispatcher = CollectingDispatcher()
-    assert Broken().run(dispatcher) == await Broken().run_later(dispatcher) == ["event"]
+    dispatcher, tracker = CollectingDispatcher(), a_tracker()
+    assert Broken().run(dispatcher, tracker) == await Broken().run_later(dispatcher, tracker) == ["event"]
     assert {message["response"] for message in dispatcher.messages} == {INSTEAD}
 
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,18 +30,9 @@ async def validate(tracker: Tracker, **slots: str) -> tuple[list[str], dict[str,
     return [m["response"] for m in dispatcher.messages], {e["name"]: e["value"] for e in found}
 
 
-def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """The result of a coroutine that waits for nothing."""
-    with pytest.raises(StopIteration) as done:
-        coroutine.send(None)
-    return done.value.value
-
-
-def act(action: Any, tracker: Tracker) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
+async def act(action: Any, tracker: Tracker) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
     dispatcher = CollectingDispatcher()
-    events = action.run(dispatcher, tracker, {})
-    if inspect.iscoroutine(events):
-        events = at_once(events)
+    events = await action.run(dispatcher, tracker, {})
     return dispatcher.messages, {e["name"]: e["value"] for e in events if e["event"] == "slot"}
 
 
@@ -59,15 +49,15 @@ def test_the_samples_dates_move_with_the_calendar() -> None:
 
 
 @pytest.mark.parametrize("written", ["NT-104021", "nt104021", "#NT 104021", "104021"])
-def test_a_number_is_found_however_it_is_written(written: str, tmp_path: Path) -> None:
-    order = LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "returns.jsonl").find(written)
+async def test_a_number_is_found_however_it_is_written(written: str, tmp_path: Path) -> None:
+    order = await LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "returns.jsonl").find(written)
     assert order is not None
     assert order.number == "NT-104021"
 
 
-def test_a_bare_number_that_two_orders_have_is_none(tmp_path: Path) -> None:
+async def test_a_bare_number_that_two_orders_have_is_none(tmp_path: Path) -> None:
     orders = [Order("A-1000", "a@example.com", "shipped"), Order("B-1000", "b@example.com", "shipped")]
-    assert LocalOrders(orders, returns=tmp_path / "r").find("1000") is None
+    assert await LocalOrders(orders, returns=tmp_path / "r").find("1000") is None
 
 
 @pytest.mark.parametrize(
@@ -80,13 +70,13 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
         read_orders(path)
 
 
-def test_a_return_is_registered_once_for_a_reason(tmp_path: Path) -> None:
+async def test_a_return_is_registered_once_for_a_reason(tmp_path: Path) -> None:
     service = LocalOrders.open(SAMPLE_ORDERS, returns=tmp_path / "var" / "returns.jsonl")
-    order = service.find("NT-104035")
+    order = await service.find("NT-104035")
     assert order is not None
-    first = service.register_return(order, "Too  small")
-    assert service.register_return(order, "too small") == first
-    assert service.register_return(order, "broken") != first
+    first = await service.register_return(order, "Too  small", key="1")
+    assert await service.register_return(order, "too small", key="2") == first
+    assert await service.register_return(order, "broken", key="3") != first
     rows = [json.loads(line) for line in (tmp_path / "var" / "returns.jsonl").read_text().splitlines()]
     assert len(rows) == 2
     assert rows[0]["reference"] == first
@@ -123,38 +113,38 @@ async def test_number_and_address_must_belong_together_in_either_order(make_shop
 async def test_a_shop_without_an_order_service_asks_for_nothing(make_shop: MakeShop) -> None:
     make_shop(orders="none")
     assert await validate(a_tracker()) == ([], {"requested_slot": None})
-    messages, slots = act(ActionOrderStatus(), a_tracker(outcome="unsure", intent="order_status"))
+    messages, slots = await act(ActionOrderStatus(), a_tracker(outcome="unsure", intent="order_status"))
     assert [m["response"] for m in messages] == ["utter_no_orders", "utter_offer_person"]
     assert slots["offer"] == "person"
 
 
-def test_a_shop_without_an_order_service_says_what_its_agents_said(make_shop: MakeShop) -> None:
+async def test_a_shop_without_an_order_service_says_what_its_agents_said(make_shop: MakeShop) -> None:
     make_shop(orders="none")
-    (message,), _ = act(ActionOrderStatus(), a_tracker(("slow", 0.9), intent="order_status"))
+    (message,), _ = await act(ActionOrderStatus(), a_tracker(("slow", 0.9), intent="order_status"))
     assert message["text"] == "It takes four days."
 
 
-def test_nothing_is_told_without_the_right_address(make_shop: MakeShop) -> None:
+async def test_nothing_is_told_without_the_right_address(make_shop: MakeShop) -> None:
     make_shop()
     for email in (None, "other@example.com"):
-        messages, _ = act(ActionOrderStatus(), a_tracker(order_number="NT-104021", email=email))
+        messages, _ = await act(ActionOrderStatus(), a_tracker(order_number="NT-104021", email=email))
         assert "NT-104021" not in json.dumps(messages)
 
 
-def test_the_state_of_an_order_is_told_and_its_number_forgotten(make_shop: MakeShop) -> None:
+async def test_the_state_of_an_order_is_told_and_its_number_forgotten(make_shop: MakeShop) -> None:
     make_shop()
-    (message,), slots = act(ActionOrderStatus(), a_tracker(**SHIPPED))
+    (message,), slots = await act(ActionOrderStatus(), a_tracker(**SHIPPED))
     assert (message["response"], message["number"]) == ("utter_order_shipped", "NT-104021")
     assert slots["order_number"] is None
 
 
-def test_a_return_past_its_day_goes_to_a_person(make_shop: MakeShop, tmp_path: Path) -> None:
+async def test_a_return_past_its_day_goes_to_a_person(make_shop: MakeShop, tmp_path: Path) -> None:
     from actions.shop import the_shop
 
     make_shop()
     late = Order("NT-1", "a@example.com", "delivered", returnable_until=date(2020, 1, 31))
     the_shop()._orders = LocalOrders([late], returns=tmp_path / "returns.jsonl")
-    messages, _ = act(ActionReturn(), a_tracker(order_number="NT-1", email="a@example.com", return_reason="old"))
+    messages, _ = await act(ActionReturn(), a_tracker(order_number="NT-1", email="a@example.com", return_reason="old"))
     assert [m["response"] for m in messages] == ["utter_return_late", "utter_offer_person"]
     assert messages[0]["until"] == "31 January 2020"
     assert not (tmp_path / "returns.jsonl").exists()

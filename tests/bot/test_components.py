@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,65 @@ def test_a_new_version_that_is_damaged_leaves_the_old_one_serving(
     assert "old one serves on" in caplog.text
     shop.go_live(Live(**dataclasses.asdict(first.live)))
     assert searcher.current().live == first.live
+
+
+def test_days_and_amounts_are_entities_and_a_slot_is_filled_by_the_first_of_a_kind(taught: Workspace) -> None:
+    text = "orders 33104 and 33110 of 2026-11-03 cost 49.90 EUR"
+    entities = [e for e in understand(taught, text)["entities"] if e["entity"] != "language"]
+    assert [(e["entity"], e["value"], e.get("role")) for e in entities] == [
+        ("order_number", "33104", None), ("order_number", "33110", "other"),
+        ("date", "2026-11-03", None), ("amount", "49.90 EUR", None),
+    ]  # fmt: skip
+    assert text[entities[0]["start"] : entities[0]["end"]] == "33104"
+
+
+def test_without_duckling_order_numbers_are_found_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rasa.shared.nlu.training_data.message import Message
+
+    import bot.duckling_door
+    from bot.components.details import CarelineDetails
+
+    def missing() -> None:
+        raise InputError("Duckling", got="nothing", expected="it", next_step="-")
+
+    monkeypatch.setattr(bot.duckling_door, "the_duckling", missing)
+    component = CarelineDetails.load({}, None, None, None)
+    (message,) = component.process([Message(data={"text": "NT-104021 yesterday"})])
+    assert [e["entity"] for e in message.get("entities")] == ["order_number", "language"]
+
+
+def test_yesterday_is_the_day_before_the_message_was_written() -> None:
+    from rasa.shared.nlu.training_data.message import Message
+
+    from bot.components.details import CarelineDetails
+    from bot.state.entry import Entry
+    from bot.state.turn import Job, current_job
+
+    written = datetime(2026, 3, 5, 23, 59).timestamp()
+    token = current_job.set(Job(Entry(1, "customer", written), owner="x"))
+    try:
+        (message,) = CarelineDetails().process([Message(data={"text": "I ordered it yesterday"})])
+    finally:
+        current_job.reset(token)
+    assert [e["value"] for e in message.get("entities") if e["entity"] == "date"] == ["2026-03-04"]
+
+
+def test_products_are_those_of_the_catalogue_and_their_numbers_are_no_orders() -> None:
+    from bot.components.products import LiveProducts, with_products
+    from data.schema import Answer
+    from retrieval.index import Index
+    from retrieval.testing import HashEncoder
+
+    def answer(number: int, title: str, source: str = "catalogue") -> Answer:
+        return Answer(f"p{number}", f"About {title}.", "en", source=source, title=title, products=(f"x{number}",))
+
+    encoder = HashEncoder()
+    index = Index.from_parts([answer(1, "Stove 1000 Pro"), answer(2, "Cleaning", "article")], [], encoder)
+    live = LiveProducts()
+    names = live.names(index)
+    assert names.names == ("Stove 1000 Pro",)
+    assert live.names(index) is names
+    number = {"entity": "order_number", "value": "1000", "start": 9, "end": 13}
+    entities = with_products([number], "my Stove 1000 Pro leaks", names, extractor="x")
+    assert [(e["entity"], e["value"]) for e in entities] == [("product", "Stove 1000 Pro")]
+    assert with_products([number], "order 1000", names, extractor="x") == [number]

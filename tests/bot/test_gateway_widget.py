@@ -211,6 +211,49 @@ async def test_one_click_asks_for_a_person_and_asking_twice_changes_nothing(addr
     assert len(moves) == 1
 
 
+async def test_what_the_customer_thinks_of_an_answer_is_stored_and_shown_to_all(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        conversation = welcome["conversation"]
+        await one.say(type="send", client_id="a", text="hello")
+        await one.entry("hello")
+        await bot_says(log, conversation, "an answer")
+        answer = await one.entry("an answer")
+        await one.say(type="rate", client_id="b", seq=answer["seq"], rating="down")
+        await one.say(type="rate", client_id="c", seq=answer["seq"], rating="down", reason="wrong")
+        await one.say(type="rate", client_id="d", seq=0, rating="4")
+        last = await one.until(lambda frame: frame.get("rating") == "4")
+        assert (last["rates"], last["author"]["kind"], last["client_id"]) == (0, "customer", "d")
+    feedback = [dict(entry.data) for entry in await log.read(conversation) if entry.kind == "feedback"]
+    assert feedback == [
+        {"client_id": "b", "rates": answer["seq"], "rating": "down", "reason": ""},
+        {"client_id": "c", "rates": answer["seq"], "rating": "down", "reason": "wrong"},
+        {"client_id": "d", "rates": 0, "rating": "4", "reason": ""},
+    ]
+    info = await log.info(conversation)
+    assert info is not None
+    assert (info.pending, info.last_text) == (False, "an answer"), "feedback is no message"
+
+
+@pytest.mark.parametrize(("seq", "rating"), [(1, "up"), (3, "5"), (99, "up"), (0, "up"), (2, "down")], ids=str)
+async def test_only_what_was_said_to_the_customer_can_be_rated(
+    address: str, log: ConversationLog, seq: int, rating: str
+):
+    async with widget(address) as (one, welcome):
+        await one.say(type="send", client_id="a", text="hello")
+        await one.entry("hello")
+        await bot_says(log, welcome["conversation"], "an answer")  # 2 is the turn, 3 the answer
+        await one.say(type="rate", client_id="b", seq=seq, rating=rating)
+        refusal = await one.a("error")
+        assert (refusal["code"], refusal["client_id"]) == ("refused", "b")
+
+
+async def test_nothing_can_be_rated_before_anything_was_said(address: str, log: ConversationLog):
+    async with widget(address) as (one, welcome):
+        await one.say(type="rate", client_id="a", seq=0, rating="5")
+        assert (await one.a("error"))["code"] == "refused"
+        assert await log.info(welcome["conversation"]) is None
+
+
 async def test_an_agents_reply_and_typing_reach_the_widget(address: str, log: ConversationLog):
     async with widget(address) as (one, welcome):
         conversation = welcome["conversation"]

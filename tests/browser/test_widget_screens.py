@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import FrameLocator, Page, WebSocketRoute, expect
 
+from bot.handoff import Move
 from tests.browser.people import Visitors, open_chat, say
 from tests.browser.scripted_site import Site
 
@@ -280,3 +281,25 @@ async def test_where_sockets_are_blocked_the_conversation_goes_on_over_plain_htt
     await say(chat, "How long does delivery take?")
     await bubbles(chat, "two to four working days").wait_for()
     await expect(bubbles(chat, "How long does delivery take?")).to_have_count(1)
+
+
+async def test_thumbs_and_stars_are_kept_and_agents_see_them(site: Site, visitors: Visitors):
+    page = await visitors.page(f"{site.url}/")
+    chat = await open_chat(page)
+    await say(chat, "How long does delivery take?")
+    thumbs = chat.get_by_role("group", name="Did this answer help?")
+    await thumbs.get_by_role("button", name="This answer did not help").click()
+    await thumbs.get_by_role("button", name="Not right").click()
+    await expect(thumbs.get_by_text("Thank you!")).to_be_visible()
+    await page.reload()
+    chat = page.frame_locator("careline-chat iframe")
+    thumbs = chat.get_by_role("group", name="Did this answer help?")
+    await expect(thumbs.get_by_role("button", name="This answer did not help")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    (info,) = await site.log.conversations(limit=1)
+    await site.log.move(info.id, Move.CLOSE, actor="anna")
+    await chat.get_by_role("button", name="4 of 5").click()
+    await expect(chat.locator(".star.full")).to_have_count(4)
+    feedback = [entry.data for entry in await site.log.read(info.id) if entry.kind == "feedback"]
+    assert [(row["rating"], row["reason"]) for row in feedback] == [("down", ""), ("down", "wrong"), ("4", "")]

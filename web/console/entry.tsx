@@ -13,7 +13,11 @@ export function EntryItem({ entry, day }: { entry: Entry; day: string | null }) 
   return (
     <>
       {day && <li class="day">{day}</li>}
-      {entry.kind === "state" ? (
+      {entry.kind === "feedback" ? (
+        <li class={`move rated rated-${entry.rating}`}>
+          {rated(entry, t)} · {clock(entry.time, locale)}
+        </li>
+      ) : entry.kind === "state" ? (
         <li class={`move move-${entry.state}`}>
           {moved(entry, t)} · {clock(entry.time, locale)}
         </li>
@@ -33,6 +37,7 @@ function Said({ entry }: { entry: Entry }) {
     note: `${t.note} · ${entry.author.name}`,
     failure: t.failure,
     state: "",
+    feedback: "",
   }[entry.kind];
   return (
     <li class={`said said-${entry.kind}${entry.suppressed ? " suppressed" : ""}`} data-seq={entry.seq}>
@@ -129,6 +134,13 @@ function Origin({ source }: { source: Source }) {
       {source.question && <q>{fill(t.asked, { question: source.question })}</q>}
     </>
   );
+}
+
+function rated(entry: Entry, t: Said["t"]): string {
+  if (entry.rating !== "up" && entry.rating !== "down") return fill(t.ratedWhole, { count: entry.rating ?? "" });
+  const reasons = { "": "", not_asked: t.reasonNotAsked, wrong: t.reasonWrong, unclear: t.reasonUnclear };
+  const reason = reasons[entry.reason];
+  return `${entry.rating === "up" ? t.ratedUp : t.ratedDown}${reason && ` (${reason})`}`;
 }
 
 function moved(entry: Entry, t: Said["t"]): string {

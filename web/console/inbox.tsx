@@ -46,7 +46,7 @@ export function Inbox({ view, tab, rows, me, onTab }: InboxProps) {
 
 function RowButton({ row, chosen, typing }: { row: Row; chosen: boolean; typing: boolean }) {
   const { t, locale } = useTongue();
-  const said = { customer: "", bot: `${t.bot}: `, agent: `${row.agent ?? ""}: `, state: "", failure: "", note: `${t.note}: ` };
+  const said = { customer: "", bot: `${t.bot}: `, agent: `${row.agent ?? ""}: `, state: "", failure: "", feedback: "", note: `${t.note}: ` };
   const prefix = row.last_kind ? said[row.last_kind] : "";
   return (
     <button type="button" class="row" aria-current={chosen} onClick={() => goTo(row.conversation)}>
@@ -70,6 +70,7 @@ function RowButton({ row, chosen, typing }: { row: Row; chosen: boolean; typing:
 
 /** Customers are nameless; the id's end tells them apart. */
 export function customerName(row: Row, t: Said["t"]): string {
+  if (row.customer) return row.customer;
   return `${t.customer} ${row.conversation.replace(/[^a-z0-9]/gi, "").slice(-4)}`;
 }
 

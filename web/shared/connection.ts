@@ -6,7 +6,7 @@
 import { Delivery } from "./delivery";
 import { browser, Line, type Link, type Surroundings } from "./line";
 import { frameOf, Outbox, type Pending } from "./outbox";
-import type { Entry, Hello, Refusal, ServerMessage, Welcome } from "./protocol";
+import type { Entry, Hello, Rating, Reason, Refusal, ServerMessage, Welcome } from "./protocol";
 import type { Store } from "./storage";
 import { EMPTY, insert, lastSeq, stateAfter, type View } from "./view";
 
@@ -16,6 +16,10 @@ export interface ConnectionOptions {
   language: string;
   page?: string | null;
   product?: string | null;
+  /** The shop's token for a customer it knows; told by the page, never kept here. */
+  identity?: string | null;
+  /** The shop's token does not hold: the page may have a new one. */
+  unidentified?: () => void;
   around?: Surroundings;
   /** Unix seconds. */
   now?: () => number;
@@ -108,6 +112,11 @@ export class Connection {
       this.post({ kind: "person", text: "", button: null });
   }
 
+  /** Says whether an answer helped, or with `seq` 0 how the conversation was. */
+  rate(seq: number, rating: Rating, reason: Reason = ""): void {
+    this.post({ kind: "rate", text: "", button: null, rate: { seq, rating, reason } });
+  }
+
   retry(clientId: string): void {
     this.outbox.move(clientId, Delivery.Sending);
     const item = this.outbox.find(clientId);
@@ -136,6 +145,13 @@ export class Connection {
     if (this.line.link !== "idle") this.line.restart();
   }
 
+  /** Says hello again as another customer, or as a stranger. */
+  setIdentity(identity: string | null): void {
+    if (identity === (this.options.identity ?? null)) return;
+    this.options.identity = identity;
+    if (this.line.link !== "idle") this.line.restart();
+  }
+
   /** Leaves a finished conversation and begins another. */
   startOver(): void {
     this.outbox.clear();
@@ -143,7 +159,7 @@ export class Connection {
     this.line.restart();
   }
 
-  private post(item: Pick<Pending, "kind" | "text" | "button">): void {
+  private post(item: Pick<Pending, "kind" | "text" | "button" | "rate">): void {
     const { conversation } = this.current;
     const pending = this.outbox.add({ ...item, client_id: this.newId(), time: this.now(), conversation });
     this.publish({ pending: this.outbox.all, refusal: null });
@@ -181,6 +197,7 @@ export class Connection {
       last_seq: keys?.conversation === this.current.conversation ? lastSeq(this.current.entries) : 0,
       page: this.options.page ?? null,
       product: this.options.product ?? null,
+      identity: this.options.identity ?? null,
       conversation: keys?.conversation ?? null,
       token: keys?.token ?? null,
     };
@@ -213,6 +230,8 @@ export class Connection {
     const fresh = conversation !== this.current.conversation;
     if (fresh && other?.conversation !== conversation) this.options.store.set(SEEN, 0);
     this.options.store.set(KEYS, { conversation, token } satisfies Keys);
+    // A customer who signed in was led to the conversation they have: what was not sent yet is meant for it.
+    if (this.askedFor !== null && this.askedFor !== conversation) this.outbox.release();
     this.outbox.adopt(conversation);
     this.welcomed = true;
     this.line.settled();
@@ -238,8 +257,8 @@ export class Connection {
   private acknowledged(clientId: string): void {
     this.settleWait(clientId);
     const item = this.outbox.find(clientId);
-    // A request for a person has no bubble: the state entry that follows shows it.
-    if (item?.kind === "person") this.outbox.settle(clientId);
+    // A request for a person and a rating have no bubble: the entry that follows shows them.
+    if (item?.kind === "person" || item?.kind === "rate") this.outbox.settle(clientId);
     else this.outbox.move(clientId, Delivery.Sent);
     this.publish({ pending: this.outbox.all });
   }
@@ -254,7 +273,7 @@ export class Connection {
       entries: insert(this.current.entries, entry),
       pending: this.outbox.all,
       ...(newest ? { state: stateAfter(this.current.state, entry) } : {}),
-      ...(entry.kind === "customer" ? {} : { typing: null }),
+      ...(entry.kind === "customer" || entry.kind === "feedback" ? {} : { typing: null }),
     });
   }
 
@@ -265,6 +284,15 @@ export class Connection {
   }
 
   private refused(refusal: Refusal): void {
+    if (refusal.code === "identity") {
+      this.options.unidentified?.();
+      return;
+    }
+    if (refusal.code === "foreign" && refusal.client_id) {
+      // This customer has another conversation: the next welcome names it, and the message goes there.
+      this.line.restart();
+      return;
+    }
     if (refusal.code === "foreign") {
       // The server no longer knows it; a new one follows, and what was not yet sent goes there.
       this.askedFor = null;

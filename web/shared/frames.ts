@@ -4,13 +4,15 @@ export type ToWidget =
   | { careline: "open" }
   | { careline: "closed" }
   | { careline: "language"; language: string }
-  | { careline: "draft"; text: string };
+  | { careline: "draft"; text: string }
+  | { careline: "identity"; identity: string | null };
 
 export type ToPage =
   | { careline: "ready" }
   | { careline: "close" }
   | { careline: "known" }
   | { careline: "language"; language: string }
+  | { careline: "unidentified" }
   | { careline: "unread"; count: number };
 
 /** Listens to one window of one origin; everything else is dropped. Returns the way to stop. */

@@ -1,15 +1,17 @@
 /** What the customer has sent and the server has not yet acknowledged: kept in storage, so a reload loses nothing. */
 
 import { Delivery, mayMove, move } from "./delivery";
-import type { ClientMessage } from "./protocol";
+import type { ClientMessage, Rating, Reason } from "./protocol";
 import type { Store } from "./storage";
 
 export interface Pending {
   client_id: string;
-  kind: "send" | "press" | "person";
+  kind: "send" | "press" | "person" | "rate";
   /** What the customer sees of it: the message, or the button's title. */
   text: string;
   button: string | null;
+  /** What is rated, and how; for `rate` only. */
+  rate?: { seq: number; rating: Rating; reason: Reason };
   /** Unix seconds. */
   time: number;
   delivery: Delivery;
@@ -32,7 +34,7 @@ export class Outbox {
     return this.items;
   }
 
-  add(item: Pick<Pending, "client_id" | "kind" | "text" | "button" | "time" | "conversation">): Pending {
+  add(item: Pick<Pending, "client_id" | "kind" | "text" | "button" | "rate" | "time" | "conversation">): Pending {
     const pending: Pending = { ...item, delivery: Delivery.Sending, reason: null };
     this.items = [...this.items, pending];
     this.write();
@@ -110,5 +112,7 @@ export function frameOf(item: Pending): ClientMessage {
       return { type: "press", client_id: item.client_id, button: item.button ?? "" };
     case "person":
       return { type: "person", client_id: item.client_id };
+    case "rate":
+      return { type: "rate", client_id: item.client_id, ...item.rate! };
   }
 }

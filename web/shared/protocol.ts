@@ -4,8 +4,10 @@ export const MAX_TEXT = 4000;
 export const MAX_FRAME = 16384;
 
 export type State = "bot" | "queued" | "agent" | "closed";
-export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note";
-export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused";
+export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note" | "feedback";
+export type Rating = "up" | "down" | "1" | "2" | "3" | "4" | "5";
+export type Reason = "" | "not_asked" | "wrong" | "unclear";
+export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity";
 
 /** Who said it, as the customer may know it. */
 export interface Author {
@@ -62,6 +64,9 @@ export interface Entry {
   why: Why | null;
   suppressed: boolean;
   sources: Source[];
+  rates: number | null;
+  rating: Rating | null;
+  reason: Reason;
   type: "entry";
 }
 
@@ -73,6 +78,7 @@ export interface Hello {
   language?: string;
   page?: string | null;
   product?: string | null;
+  identity?: string | null;
   type: "hello";
 }
 
@@ -94,6 +100,15 @@ export interface Press {
 export interface Person {
   client_id: string;
   type: "person";
+}
+
+/** What the customer thinks of the answer ``seq``, or with 0 of the conversation; said again, the newest counts. */
+export interface Rate {
+  client_id: string;
+  seq: number;
+  rating: Rating;
+  reason?: Reason;
+  type: "rate";
 }
 
 /** The customer types; sent at most every three seconds. */
@@ -162,6 +177,7 @@ export interface Row {
   waiting_since: number | null;
   unanswered: number;
   channel: string;
+  customer: string | null;
   type: "row";
 }
 
@@ -196,7 +212,7 @@ export interface CustomerTyping {
   type: "customer_typing";
 }
 
-export type ClientMessage = Hello | Send | Press | Person | Typing | Seen;
+export type ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen;
 export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal;
 export type ConsoleRequest = Watch | AgentTyping;
 export type ConsoleUpdate = Row | Watched | CustomerTyping | Refusal;

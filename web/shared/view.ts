@@ -2,7 +2,7 @@
 
 import type { Link } from "./line";
 import type { Pending } from "./outbox";
-import type { Entry, Refusal, ShopInfo, Source, State } from "./protocol";
+import type { Entry, Rating, Reason, Refusal, ShopInfo, Source, State } from "./protocol";
 
 export interface View {
   link: Link;
@@ -66,6 +66,14 @@ export function agentName(entries: readonly Entry[]): string | null {
     if (entry.author.kind === "agent") return entry.author.name;
   }
   return null;
+}
+
+/** What the customer thinks of the answer `seq` (0: of the conversation), also while it is on its way; null: nothing. */
+export function ratingOf(view: Pick<View, "entries" | "pending">, seq: number): { rating: Rating; reason: Reason } | null {
+  const sent = view.pending.findLast((item) => item.rate?.seq === seq);
+  if (sent?.rate) return sent.rate;
+  const entry = view.entries.findLast((one) => one.kind === "feedback" && one.rates === seq);
+  return entry?.rating ? { rating: entry.rating, reason: entry.reason } : null;
 }
 
 /** Where a reply comes from; a gateway of an older version sends one source at most. */

@@ -101,6 +101,9 @@ export function entry(seq: number, change: Partial<Entry> = {}): Entry {
     sources: [],
     why: null,
     suppressed: false,
+    rates: null,
+    rating: null,
+    reason: "",
     ...change,
   };
 }

@@ -75,6 +75,43 @@ describe("a conversation", () => {
     expect(connection.view.conversation).toBe("theirs");
   });
 
+  it("says who its customer is, and says hello again when that changes", () => {
+    const told: string[] = [];
+    const connection = new Connection({
+      url: "ws://test/ws/widget",
+      store,
+      language: "en",
+      around,
+      now: () => around.now,
+      newId: () => `id-${++ids}`,
+      identity: "token-1",
+      unidentified: () => told.push("unidentified"),
+    });
+    connection.start();
+    around.wire.onopen?.();
+    expect(around.wire.of("hello")[0]).toMatchObject({ identity: "token-1" });
+    around.wire.say({ type: "error", code: "identity", message: "over", client_id: null });
+    around.wire.say(welcome());
+    expect(told).toEqual(["unidentified"]);
+    connection.setIdentity("token-2");
+    around.wire.onopen?.();
+    expect(around.wires).toHaveLength(2);
+    expect(around.wire.of("hello")[0]).toMatchObject({ identity: "token-2", conversation: "c1" });
+    connection.setIdentity("token-2");
+    expect(around.wires).toHaveLength(2);
+  });
+
+  it("goes where the customer's conversation is when this one turns out not to be it", () => {
+    const connection = connect();
+    around.wire.say(welcome());
+    connection.send("me too");
+    around.wire.say({ type: "error", code: "foreign", message: "not here", client_id: "id-1" });
+    around.wire.onopen?.();
+    around.wire.say(welcome({ conversation: "theirs", token: "t2" }));
+    expect(connection.view.conversation).toBe("theirs");
+    expect(around.wire.of("send")).toMatchObject([{ client_id: "id-1", text: "me too" }]);
+  });
+
   it("starts over when asked", () => {
     const connection = connect();
     around.wire.say(welcome({ state: "closed" }));

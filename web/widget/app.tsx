@@ -50,6 +50,9 @@ export function App({ connection, framed, language: first, listen, remember, tel
       setOpen(false);
     } else if (message.careline === "language") {
       speak(chooseLanguage(message.language, language));
+    } else if (message.careline === "identity") {
+      connection.setIdentity(message.identity);
+      if (connection.known || open) connection.start();
     } else if (message.careline === "draft") {
       setDraft(String(message.text).slice(0, 1000));
       focus();

@@ -1,6 +1,7 @@
 import "../shared/base.css";
 import "./widget.css";
 import "./transcript.css";
+import "./rating.css";
 import { render } from "preact";
 import { Connection } from "../shared/connection";
 import { listenTo, type ToPage, type ToWidget } from "../shared/frames";
@@ -20,6 +21,7 @@ const connection = new Connection({
   language,
   page: options.page,
   product: options.product,
+  unidentified: () => tell({ careline: "unidentified" }),
   around: { ...browser, poll: () => new PollWire(askOver(new URL("/api/line", location.href).href)) },
 });
 
@@ -33,7 +35,7 @@ function listen(heard: (message: ToWidget) => void): () => void {
 
 paint(options.accent, document.documentElement);
 // A visitor who never opened the chat makes no conversation.
-if (connection.known || !framed) connection.start();
+if (!options.identified && (connection.known || !framed)) connection.start();
 addEventListener("online", () => connection.hurry());
 addEventListener("visibilitychange", () => connection.hurry());
 

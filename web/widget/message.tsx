@@ -5,11 +5,12 @@ import { fill } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import type { Pending } from "../shared/outbox";
 import { webAddress } from "../shared/links";
-import type { Button, Entry, Source } from "../shared/protocol";
+import type { Button, Entry, Rating, Reason, Source } from "../shared/protocol";
 import { RichText } from "../shared/rich-text";
 import { clock, date, dateAndClock } from "../shared/times";
 import { sourcesOf } from "../shared/view";
 import { Avatar } from "./header";
+import { Thumbs } from "./rating";
 import { useTongue } from "./tongue";
 
 interface MessageProps {
@@ -23,9 +24,12 @@ interface MessageProps {
   /** Says that it arrived. */
   showSent: boolean;
   onPress(button: Button): void;
+  /** What the customer thinks of it so far. */
+  rating: { rating: Rating; reason: Reason } | null;
+  onRate(rating: Rating, reason?: Reason): void;
 }
 
-export function Message({ entry, first, last, choosable, showSent, onPress }: MessageProps) {
+export function Message({ entry, first, last, choosable, showSent, onPress, rating, onRate }: MessageProps) {
   const { t, locale } = useTongue();
   const own = entry.kind === "customer";
   const name = own ? t.you : entry.kind === "agent" ? entry.author.name : t.bot;
@@ -39,6 +43,7 @@ export function Message({ entry, first, last, choosable, showSent, onPress }: Me
           <RichText text={entry.text} />
         </div>
         {sourcesOf(entry).length > 0 && <Why sources={sourcesOf(entry)} />}
+        {entry.kind === "bot" && sourcesOf(entry).length > 0 && <Thumbs given={rating} onRate={onRate} />}
         {choosable && entry.buttons.length > 0 && <Choices buttons={entry.buttons} onPress={onPress} />}
         {(last || showSent) && (
           <span class="foot">

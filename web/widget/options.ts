@@ -12,6 +12,8 @@ export interface WidgetOptions {
   page: string | null;
   product: string | null;
   accent: string | null;
+  /** The page will say who its customer is before the chat connects. */
+  identified: boolean;
 }
 
 export function readOptions(search: string, framed: boolean): WidgetOptions {
@@ -22,6 +24,7 @@ export function readOptions(search: string, framed: boolean): WidgetOptions {
     page: query.get("page")?.slice(0, 500) ?? null,
     product: query.get("product")?.slice(0, 80) ?? null,
     accent: readColour(query.get("accent")),
+    identified: framed && query.has("identified"),
   };
 }
 

@@ -6,10 +6,11 @@ import { fill } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import type { Entry } from "../shared/protocol";
 import { dayKey, dayName } from "../shared/times";
-import type { View } from "../shared/view";
+import { ratingOf, type View } from "../shared/view";
 import { Avatar } from "./header";
 import { Message, PendingMessage } from "./message";
 import { noticeOf } from "./notice";
+import { Stars } from "./rating";
 import { useTongue } from "./tongue";
 
 interface TranscriptProps {
@@ -24,8 +25,8 @@ const GROUP_SECONDS = 300;
 export function Transcript({ view, agent, connection, open }: TranscriptProps) {
   const { t } = useTongue();
   const { box, away, toEnd } = useStickToEnd(view, open);
-  const shown = view.entries.filter((entry) => entry.kind !== "note" && !entry.suppressed);
-  const pending = view.pending.filter((item) => item.kind !== "person");
+  const shown = view.entries.filter((entry) => entry.kind !== "note" && entry.kind !== "feedback" && !entry.suppressed);
+  const pending = view.pending.filter((item) => item.kind === "send" || item.kind === "press");
   const untouched = pending.length === 0 && !shown.some((entry) => entry.kind === "customer");
   const lastOwn = shown.findLast((entry) => entry.kind === "customer");
   return (
@@ -41,6 +42,8 @@ export function Transcript({ view, agent, connection, open }: TranscriptProps) {
               choosable={at === shown.length - 1 && pending.length === 0}
               showSent={entry === lastOwn && pending.length === 0 && at === shown.length - 1}
               onPress={(button) => connection.press(button.id, button.title)}
+              rating={ratingOf(view, entry.seq)}
+              onRate={(rating, reason) => connection.rate(entry.seq, rating, reason)}
             />
           </Row>
         ))}
@@ -52,6 +55,9 @@ export function Transcript({ view, agent, connection, open }: TranscriptProps) {
             onRetry={() => connection.retry(item.client_id)}
           />
         ))}
+        {view.state === "closed" && (
+          <Stars chosen={ratingOf(view, 0)?.rating ?? null} onRate={(rating) => connection.rate(0, rating)} />
+        )}
         {view.typing && <TypingRow name={view.typing === "agent" ? (agent ?? t.somebody) : null} />}
       </ol>
       {untouched && view.shop && view.shop.suggested.length > 0 && (
@@ -59,7 +65,7 @@ export function Transcript({ view, agent, connection, open }: TranscriptProps) {
       )}
       {away && (
         <button type="button" class="to-end" onClick={toEnd}>
-          <Icon name="down" /> {t.newMessages}
+          <Icon name="end" /> {t.newMessages}
         </button>
       )}
     </div>

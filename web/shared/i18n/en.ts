@@ -53,6 +53,16 @@ export const widget = {
   today: "Today",
   yesterday: "Yesterday",
   choices: "Choices",
+  helped: "Did this answer help?",
+  helpedYes: "This answer helped",
+  helpedNo: "This answer did not help",
+  reason: "What was wrong with it?",
+  reasonNotAsked: "Not what I asked",
+  reasonWrong: "Not right",
+  reasonUnclear: "Hard to understand",
+  ratingThanks: "Thank you!",
+  howWasIt: "How was this conversation?",
+  starsOf: "{count} of 5",
 } as const;
 
 export const agents = {
@@ -132,6 +142,12 @@ export const agents = {
   loading: "Loading…",
   language: "Language",
   started: "Began {time}",
+  ratedUp: "The customer says: this answer helped",
+  ratedDown: "The customer says: this answer did not help",
+  ratedWhole: "The customer rates the conversation: {count} of 5",
+  reasonNotAsked: "not what was asked",
+  reasonWrong: "not right",
+  reasonUnclear: "hard to understand",
   transcript: "Transcript",
 } as const;
 

@@ -55,6 +55,16 @@ export const widget: Words["widget"] = {
   today: "今天",
   yesterday: "昨天",
   choices: "选项",
+  helped: "这个回答有帮助吗？",
+  helpedYes: "有帮助",
+  helpedNo: "没帮助",
+  reason: "哪里不对？",
+  reasonNotAsked: "答非所问",
+  reasonWrong: "内容不对",
+  reasonUnclear: "看不明白",
+  ratingThanks: "谢谢您！",
+  howWasIt: "这次对话怎么样？",
+  starsOf: "{count} 星（共 5 星）",
 };
 
 export const agents: Words["agents"] = {
@@ -134,6 +144,12 @@ export const agents: Words["agents"] = {
   loading: "加载中…",
   language: "语言",
   started: "始于 {time}",
+  ratedUp: "客户认为：有帮助",
+  ratedDown: "客户认为：没帮助",
+  ratedWhole: "客户评价本次对话：{count} 星（共 5 星）",
+  reasonNotAsked: "答非所问",
+  reasonWrong: "内容不对",
+  reasonUnclear: "看不明白",
   transcript: "对话记录",
 };
 

@@ -2,7 +2,8 @@
  * The one line a shop puts on its page: `<script async src="https://…/widget.js" data-language="en"></script>`.
  *
  * Makes the launcher and, when it is first needed, the frame with the chat. Its only global is `Careline`. Options:
- * `data-language` (en, zh; else the page's `lang`), `data-accent` (#rrggbb), `data-side` (start, end), `data-product`.
+ * `data-language` (en, zh; else the page's `lang`), `data-accent` (#rrggbb), `data-side` (start, end), `data-product`,
+ * `data-identity` (a token that the shop's server signed; `Careline.identify` later).
  */
 
 import { inkOn, readColour } from "../../shared/colour";
@@ -47,6 +48,7 @@ function start(script: HTMLScriptElement): CarelineApi {
   let ready = false;
   let opened = false;
   let unread = 0;
+  let identity = data.identity ?? null;
   let language = data.language ?? document.documentElement.lang ?? "";
   let waiting: ToWidget[] = [];
 
@@ -68,8 +70,9 @@ function start(script: HTMLScriptElement): CarelineApi {
   const load = (): void => {
     if (frame) return;
     const address = new URL("widget/", base);
-    const query = { parent: location.origin, language, page: location.origin + location.pathname, product: data.product, accent };
+    const query = { parent: location.origin, language, page: location.origin + location.pathname, product: data.product, accent, identified: identity && "1" };
     for (const [key, value] of Object.entries(query)) if (value) address.searchParams.set(key, value);
+    if (identity) waiting.unshift({ careline: "identity", identity });
     frame = document.createElement("iframe");
     // On a shop's own site the frame keeps its origin (for its storage and socket) and may open links, nothing else.
     // On the gateway's pages a sandbox would protect nothing: the frame is of the same origin.
@@ -108,6 +111,8 @@ function start(script: HTMLScriptElement): CarelineApi {
         hide();
       } else if (message.careline === "known") {
         remember(localStorage, KNOWN, "1");
+      } else if (message.careline === "unidentified") {
+        dispatchEvent(new Event("careline:unidentified"));
       } else if (message.careline === "unread") {
         unread = Number(message.count) || 0;
         say();
@@ -131,6 +136,10 @@ function start(script: HTMLScriptElement): CarelineApi {
     draft: (text) => {
       show();
       post({ careline: "draft", text });
+    },
+    identify: (token) => {
+      identity = token;
+      if (frame) post({ careline: "identity", identity });
     },
     language: (tag) => {
       language = tag;
