@@ -121,7 +121,7 @@ def init(
 @users_app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Shown to customers as the author of replies.")],
-    role: Annotated[str, typer.Option(help="agent or admin.")] = "agent",
+    role: Annotated[str, typer.Option(help="agent, lead (may switch the bot) or admin.")] = "agent",
     password: Annotated[
         str | None, typer.Option(help="Asked for if not given; without a terminal, made up and printed.")
     ] = None,

@@ -63,12 +63,6 @@ def read_secret(name: str, environ: Mapping[str, str] | None = None) -> str:
     return env.get(name, "") if name else ""
 
 
-def read_secret(name: str, environ: Mapping[str, str] | None = None) -> str:
-    """A secret by the name of its variable, as ``careline.toml`` gives it; empty without a name or a value."""
-    env = os.environ if environ is None else environ
-    return env.get(name, "") if name else ""
-
-
 def first_mode(workspace: Workspace) -> Mode:
     """How the switches of a workspace stand before anyone turned one.
 

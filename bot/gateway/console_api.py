@@ -13,11 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import COOKIE, SESSION_SECONDS, LoginGate, same_site
+from bot.gateway.control_api import ControlApi
 from bot.gateway.door import Door
 from bot.gateway.http import ApiError, address_of, answered, read_json
 from bot.gateway.wording import wire_entry, wire_row
 from bot.handoff import Move, State
 from bot.protocol import MAX_ID, MAX_TEXT, Transcript
+from bot.state.control import ControlBook
 from bot.state.entry import ConversationInfo
 from bot.users import User, UserBook
 
@@ -38,6 +40,7 @@ class ConsoleApi:
     def __init__(self, door: Door, users: UserBook) -> None:
         self.door, self.users = door, users
         self._gate = LoginGate()
+        self._control = ControlApi(ControlBook(door.log.store))
 
     def routes(self) -> list[Route]:
         """Everything below ``/api/console``."""
@@ -46,6 +49,8 @@ class ConsoleApi:
             Route("/login", self._guard(self.login, signed_in=False), methods=["POST"]),
             Route("/logout", self._guard(self.logout, signed_in=False), methods=["POST"]),
             Route("/me", self._guard(self.me)),
+            Route("/control", self._guard(self._control.status)),
+            Route("/control", self._guard(self._control.turn), methods=["POST"]),
             Route("/conversations", self._guard(self.conversations)),
             Route(one, self._guard(self.transcript)),
             Route(f"{one}/take", self._guard(self.take), methods=["POST"]),

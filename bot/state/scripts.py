@@ -147,7 +147,8 @@ if ARGV[4] ~= '0' then
 end
 return {token, tries, redis.call('HGETALL', meta), redis.call('HGET', control, 'version') or '0'}
 """
-"""owner, milliseconds, seq of the message or 0 → {token, tries, meta, version of the switches} or {-1} when another owner holds it. The same
+"""owner, milliseconds, seq of the message or 0 → {token, tries, meta, version of the switches} or {-1} when another
+owner holds it. The same
 owner gets it again at once: a worker that was killed and started anew under its name need not wait."""
 
 RENEW = """
@@ -197,7 +198,8 @@ return {1, state}
 """token, seq or 0, client id and text and data of a customer's message to append first (client id may be empty),
 whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, topics by
 lines (empty: the switches do not matter), version of the switches when the turn began, text and data of what the
-customer is told and data of the hand-off where the switches keep the bot from speaking, then (text, data) of each reply → {1 committed | 2 was already | 0 refused, state before or reason}. An overtaken message
+customer is told and data of the hand-off where the switches keep the bot from speaking, then (text, data) of each
+reply → {1 committed | 2 was already | 0 refused, state before or reason}. An overtaken message
 may be settled already (an agent replied); its turn is still committed once, for the events."""
 
 FAIL = """
