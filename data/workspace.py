@@ -18,6 +18,7 @@ import tomli
 from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, write_atomic
 from data.desk_settings import Bot, Handoff, Mail, Push
 from data.errors import InputError
+from data.hours import check_hours
 from data.own_patterns import compile_patterns
 
 SETTINGS = "careline.toml"
@@ -321,6 +322,7 @@ def read_settings(root: Path) -> WorkspaceSettings:
     settings = WorkspaceSettings(
         **{name: _section(path, name, sections[name], table) for name, table in tables.items()}
     )
+    check_hours(settings.shop, thing=f"{path} [shop]")
     compile_patterns(settings.learn.redact, thing=f"{path} [learn] redact")
     return settings
 

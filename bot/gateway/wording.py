@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 from bot import protocol
 from bot.state.entry import FOR_AGENTS, PUBLIC, ConversationInfo, Entry
+from data.hours import hours_in_words
 from data.workspace import Shop, WorkspaceSettings
 
 Reader = Literal["customer", "agent"]
@@ -48,7 +49,7 @@ def shop_info(settings: WorkspaceSettings, language: str) -> protocol.ShopInfo:
     return protocol.ShopInfo(
         name=shop.name,
         greeting=shop.greeting or words["greeting"].format(name=shop.name),
-        hours=shop.hours,
+        hours=hours_in_words(shop.hours, language),
         languages=shop.languages,
         suggested=(*orders, *words["suggested"]),
         bot_notice=words["bot"],
