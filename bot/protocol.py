@@ -202,6 +202,14 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Back:
+    """One click: do not wait for a person any longer; the bot goes on."""
+
+    client_id: str
+    type: Literal["back"] = "back"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Typing:
     """The customer types; sent at most every three seconds."""
 
@@ -264,6 +272,25 @@ class SomeoneTypes:
 
     who: Literal["bot", "agent"]
     type: Literal["typing"] = "typing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Where a customer stands who waits for a person; sent whenever it changes.
+
+    Attributes:
+        position: From 1.
+        wait: Minutes that others waited lately (their median); None where too few waits were measured.
+        online: Whether somebody is there.
+        back: Whether the bot would answer meanwhile.
+        type: ``queue``.
+    """
+
+    position: int
+    wait: int | None = None
+    online: bool = True
+    back: bool = True
+    type: Literal["queue"] = "queue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,8 +380,8 @@ class CustomerTyping:
     type: Literal["customer_typing"] = "customer_typing"
 
 
-ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen
-ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal
+ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen
+ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal
 ConsoleRequest = Watch | AgentTyping
 ConsoleUpdate = Row | Watched | CustomerTyping | Refusal
 UNIONS: dict[str, Any] = {

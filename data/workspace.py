@@ -58,6 +58,7 @@ class Web:
         port: Where it listens.
         origins: Sites that may embed the widget; empty means only its own pages.
         requests: So many HTTP requests a second one address may make for long; six times as many at once.
+        url: Where agents reach the pages, for links in their mail; empty: ``http://HOST:PORT``.
         identity_key_env: Name of the environment variable that holds the key with which the shop's server signs its
             customers in; empty where it signs none.
     """
@@ -66,6 +67,7 @@ class Web:
     port: int = 8080
     origins: tuple[str, ...] = ()
     requests: float = 20.0
+    url: str = ""
     identity_key_env: str = ""
 
 

@@ -136,6 +136,7 @@ class ConsoleApi:
             if info.state is State.CLOSED:
                 await self.door.log.move(info.id, Move.REOPEN, actor=name)
             await self.door.log.move(info.id, Move.TAKE, actor=name)
+            await self.door.desk.taken(info)
         return await self._row(info.id)
 
     async def reply(self, request: Request) -> Response:

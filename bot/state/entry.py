@@ -98,6 +98,8 @@ class ConversationInfo:
         waiting_since: Unix seconds of the first customer message that nobody replied to, or None.
         unanswered: How many customer messages there are since the last reply.
         returned: Unix seconds of the last move to the bot, or None.
+        queued: Unix seconds since when it waits for a person, or None.
+        queued_seq: Entry that put it into the queue; 0 when it does not wait.
         identity: Who the customer is (``id``, ``email``, ``name``), where the shop's server signed it; else None.
     """
 
@@ -116,6 +118,8 @@ class ConversationInfo:
     waiting_since: float | None = None
     unanswered: int = 0
     returned: float | None = None
+    queued: float | None = None
+    queued_seq: int = 0
     identity: Mapping[str, str] | None = None
 
     @property
@@ -189,5 +193,7 @@ def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:
         waiting_since=float(meta["waiting"]) if meta.get("waiting") else None,
         unanswered=int(meta.get("unanswered", 0)),
         returned=float(meta["returned"]) if meta.get("returned") else None,
+        queued=float(meta["queued"]) if meta.get("queued") else None,
+        queued_seq=int(meta.get("queued_seq") or 0),
         identity=json.loads(meta["identity"]) if meta.get("identity") else None,
     )

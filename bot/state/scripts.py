@@ -44,6 +44,8 @@ local function change(to, author, data)
   redis.call('HSET', meta, 'state', to)
   if to == 'agent' then redis.call('HSET', meta, 'agent', author) else redis.call('HDEL', meta, 'agent') end
   if to == 'bot' then redis.call('HSET', meta, 'returned', now) end
+  if to == 'queued' then redis.call('HSET', meta, 'queued', now, 'queued_seq', number('seq') + 1)
+  else redis.call('HDEL', meta, 'queued', 'queued_seq') end
   if to == 'queued' and get('waiting') == '' then redis.call('HSET', meta, 'waiting', now) end
   if to == 'closed' then redis.call('HSET', meta, 'waiting', '', 'unanswered', 0) end
   return append('state', author, '', data)

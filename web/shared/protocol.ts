@@ -63,6 +63,7 @@ export interface Entry {
   source: Source | null;
   why: Why | null;
   suppressed: boolean;
+  suggested: boolean;
   sources: Source[];
   rates: number | null;
   rating: Rating | null;
@@ -111,6 +112,12 @@ export interface Rate {
   type: "rate";
 }
 
+/** One click: do not wait for a person any longer; the bot goes on. */
+export interface Back {
+  client_id: string;
+  type: "back";
+}
+
 /** The customer types; sent at most every three seconds. */
 export interface Typing {
   type: "typing";
@@ -153,6 +160,15 @@ export interface Ack {
 export interface SomeoneTypes {
   who: "bot" | "agent";
   type: "typing";
+}
+
+/** Where a customer stands who waits for a person; sent whenever it changes. */
+export interface Queue {
+  position: number;
+  wait: number | null;
+  online: boolean;
+  back: boolean;
+  type: "queue";
 }
 
 /** What was refused or is not possible now; ``message`` is for people. */
@@ -212,7 +228,7 @@ export interface CustomerTyping {
   type: "customer_typing";
 }
 
-export type ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen;
-export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal;
+export type ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen;
+export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal;
 export type ConsoleRequest = Watch | AgentTyping;
 export type ConsoleUpdate = Row | Watched | CustomerTyping | Refusal;
