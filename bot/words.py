@@ -35,12 +35,12 @@ _WORDS = {
 WAIT, LEAVE, BACK = "@wait", "@leave", "@back"
 """Payloads of the choices of somebody who waits. The gateway acts on them; Rasa never sees them."""
 
-_CANCEL = frozenset(
-    ("cancel", "never mind", "nevermind", "forget it", "stop waiting", "no person")
-    + ("back to the bot", "go back to the bot", "back to bot")
-    + ("取消", "算了", "不用了", "不等了", "不转了", "不用转人工了", "取消转人工")
-    + ("返回机器人", "回到机器人", "转回机器人")
-)
+_CANCEL = {
+    *("cancel", "never mind", "nevermind", "forget it", "stop waiting", "no person"),
+    *("back to the bot", "go back to the bot", "back to bot"),
+    *("取消", "算了", "不用了", "不等了", "不转了", "不用转人工了", "取消转人工"),
+    *("返回机器人", "回到机器人", "转回机器人"),
+}
 
 
 def words(name: str, language: str, **values: str) -> str:
