@@ -340,11 +340,35 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Something that was collected."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What an agent must know at a glance.
+
+    Attributes:
+        reason: Why the conversation waits or waited last (``bot.handoff.Reason``), or empty.
+        sentences: The customer's own, those that say most.
+        slots: What was collected.
+    """
+
+    reason: str
+    sentences: tuple[str, ...]
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transcript:
     """A whole conversation for the console."""
 
     row: Row
     entries: tuple[Entry, ...]
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

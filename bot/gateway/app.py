@@ -48,9 +48,11 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.2)  # a call to Redis may swallow a cancellation
 
 
 def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog, *, dist: Path = DIST) -> Starlette:

@@ -197,10 +197,24 @@ export interface Row {
   type: "row";
 }
 
+/** Something that was collected. */
+export interface Slot {
+  name: string;
+  value: string;
+}
+
+/** What an agent must know at a glance. */
+export interface Summary {
+  reason: string;
+  sentences: string[];
+  slots: Slot[];
+}
+
 /** A whole conversation for the console. */
 export interface Transcript {
   row: Row;
   entries: Entry[];
+  summary: Summary | null;
 }
 
 /** The console shows this conversation: its entries after ``last_seq`` follow. None stops. */
