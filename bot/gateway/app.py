@@ -103,7 +103,9 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
             Mount("/api/console", routes=ConsoleApi(door, users).routes()),
             PollLine(door).route(),
             Route("/healthz", healthz),
-            *page_routes(dist),
+            *page_routes(
+                dist, shop=None if workspace.settings.services.orders == "sample" else workspace.settings.shop
+            ),
         ],
         middleware=[Middleware(PageHeaders, origins=workspace.settings.web.origins)],
         exception_handlers={HTTPException: no_such_way},

@@ -31,6 +31,9 @@ PRESENT_SECONDS = 40.0
 """So long an agent counts as there without a new sign; the console gives one every ten seconds."""
 
 LOOK_SECONDS = 2.0
+AWAY_SECONDS = 10.0
+"""An agent who loads the console anew is not away."""
+
 LEAST_WAITS = 5
 """Fewer measured waits say nothing."""
 
@@ -108,7 +111,7 @@ class Desk:
     async def _tell(self, info: ConversationInfo, place: Place, now: float) -> None:
         waited, limit = now - (info.queued or now), self.workspace.settings.handoff.timeout * 60
         back = (BACK,) if place.back else ()
-        if not place.online:
+        if not place.online and waited >= AWAY_SECONDS:
             hours = hours_in_words(self.workspace.settings.shop.hours, info.language)
             await self._once(
                 f"away:{info.queued_seq}",
@@ -117,7 +120,7 @@ class Desk:
                 choices(info.language, *back),
             )
             await self._send(info, f"waiting:{info.id}:{info.queued_seq}", "A customer is waiting", info.last_text)
-        elif waited > limit:
+        elif place.online and waited > limit:
             text = words("late", info.language, minutes=f"{self.workspace.settings.handoff.timeout:g}")
             await self._once(f"late:{info.queued_seq}", info, text, choices(info.language, WAIT, LEAVE, *back))
 
