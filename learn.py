@@ -201,6 +201,7 @@ def _promoted(workspace: Workspace, live: Live, console: Console) -> dict[str, A
         reason = "the first" if before is None else "what served before is not whole any more"
         registry.go_live("learn", live, reason=reason)
         return {"live": True, "reason": reason}
+    console.print("      comparing with the model that serves", style="dim")
     with console.status("Comparing with the model that serves"):
         comparison = registry.judged(live.model)
     if comparison is not None and comparison.worse:

@@ -12,6 +12,7 @@ import aiohttp
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.tracker_store import FailSafeTrackerStore
+from rasa.engine.exceptions import GraphComponentException
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from rasa.utils.log_utils import configure_structlog
 
@@ -91,7 +92,8 @@ def load_agent(model: Path, *, redis_url: str, actions_url: str, lease_seconds: 
         lease_seconds: Lifetime of a lease without renewal.
 
     Raises:
-        InputError: There is no such model, or Rasa put other stores in place of ours.
+        InputError: There is no such model, what was learned cannot be opened, or Rasa put other stores in place of
+            ours.
     """
     if not model.is_file():
         raise InputError(
@@ -99,12 +101,17 @@ def load_agent(model: Path, *, redis_url: str, actions_url: str, lease_seconds: 
         )
     prove_schema_once()
     configure_structlog(logging.WARNING)  # or Rasa prints what customers say, at level debug
-    agent = Agent.load(
-        model,
-        tracker_store=LogTrackerStore(host=redis_url),
-        lock_store=LeaseLockStore(url=redis_url, lease_seconds=lease_seconds),
-        action_endpoint=PatientActions(actions_url),
-    )
+    try:
+        agent = Agent.load(
+            model,
+            tracker_store=LogTrackerStore(host=redis_url),
+            lock_store=LeaseLockStore(url=redis_url, lease_seconds=lease_seconds),
+            action_endpoint=PatientActions(actions_url),
+        )
+    except GraphComponentException as error:
+        if isinstance(error.__cause__, InputError):  # one of our components said what is wrong, in one line
+            raise error.__cause__ from error
+        raise
     check_stores(agent)
     return agent
 

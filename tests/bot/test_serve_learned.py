@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,3 +89,19 @@ def test_rasas_own_shell_answers_with_the_source(learned_workspace: Workspace):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "days" in done.stdout
     assert "Source:" in done.stdout
+
+
+def test_an_index_that_cannot_be_opened_is_said_in_one_line(
+    learned_workspace: Workspace, redis_url: str, tmp_path: Path
+):
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(learned_workspace.root, spoilt, ignore=shutil.ignore_patterns("redis", "logs", "*.lock"))
+    key = learned_workspace.live().index
+    (spoilt / "var" / "indexes" / key / "manifest.json").unlink()
+    environment = {**os.environ, "CARELINE_WORKSPACE": str(spoilt), "REDIS_URL": redis_url}
+    command = [sys.executable, "-m", "bot.worker", "--name", "spoilt"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    said = done.stderr.strip().splitlines()[-1]
+    assert said.startswith("careline worker: ")
+    assert key in said

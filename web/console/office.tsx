@@ -51,21 +51,23 @@ export function Office({ me, onSignedOut }: { me: Me; onSignedOut(): void }) {
           {t.signOut}
         </button>
       </header>
-      <Inbox view={view} tab={tab} rows={rows} me={me.name} onTab={setTab} />
-      {row ? (
-        <Talk key={row.conversation} desk={desk} view={view} row={row} me={me.name} onTaken={() => setTab("mine")} />
-      ) : (
-        <main class="talk talk-empty">
-          {view.loading ? (
-            <p>{t.loading}</p>
-          ) : (
-            <>
-              <p>{view.problem ?? t.choose}</p>
-              <p class="hint">{t.chooseHint}</p>
-            </>
-          )}
-        </main>
-      )}
+      <main class="desk">
+        <Inbox view={view} tab={tab} rows={rows} me={me.name} onTab={setTab} />
+        {row ? (
+          <Talk key={row.conversation} desk={desk} view={view} row={row} me={me.name} onTaken={() => setTab("mine")} />
+        ) : (
+          <section class="talk talk-empty">
+            {view.loading ? (
+              <p>{t.loading}</p>
+            ) : (
+              <>
+                <p>{view.problem ?? t.choose}</p>
+                <p class="hint">{t.chooseHint}</p>
+              </>
+            )}
+          </section>
+        )}
+      </main>
       <div class="unseen" aria-live="polite">
         {waiting > 0 && fill(t.waitingCount, { count: waiting })}
       </div>

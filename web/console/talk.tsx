@@ -29,7 +29,7 @@ export function Talk({ desk, view, row, me, onTaken }: TalkProps) {
     if (box.current && stuck.current) box.current.scrollTop = box.current.scrollHeight;
   }, [view.entries, view.typing]);
   return (
-    <main class="talk">
+    <section class="talk" aria-label={t.transcript}>
       <header class="talk-head">
         <button type="button" class="quiet round back" aria-label={t.back} title={t.back} onClick={() => goTo(null)}>
           <Icon name="back" />
@@ -71,7 +71,7 @@ export function Talk({ desk, view, row, me, onTaken }: TalkProps) {
         {view.typing.has(row.conversation) && <p class="types">{t.customerTypes}</p>}
       </div>
       <Writing desk={desk} row={row} mine={mine} />
-    </main>
+    </section>
   );
 }
 

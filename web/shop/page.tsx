@@ -23,9 +23,7 @@ export function Page({ first }: { first: Language }) {
   }, [language]);
   return (
     <>
-      <p class="demo" role="note">
-        {t.demo}
-      </p>
+      <aside class="demo">{t.demo}</aside>
       <Top t={t} language={language} onLanguage={setLanguage} />
       <main>
         <Hero t={t} />

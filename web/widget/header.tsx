@@ -61,7 +61,7 @@ function LanguageSwitch(props: { language: Language; label: string; onLanguage(l
       title={LANGUAGES[other]}
       onClick={() => props.onLanguage(other)}
     >
-      {other === "zh" ? "中文" : "EN"}
+      {LANGUAGES[other]}
     </button>
   );
 }
