@@ -82,8 +82,7 @@ class ActionHandoff(Action):
             danger = topic in DANGERS
             dispatcher.utter_message(response="utter_sensitive_danger" if danger else "utter_sensitive")
             return hand_over(dispatcher, tracker, reason="sensitive")
-        intent = (tracker.latest_message.get("intent") or {}).get("name")
-        return hand_over(dispatcher, tracker, reason="asked" if intent == "ask_person" else "accepted")
+        return hand_over(dispatcher, tracker, reason="asked")
 
 
 class ActionOfferPerson(Action):

@@ -24,11 +24,9 @@ class Handoff:
 
     Attributes:
         timeout: Minutes in the queue after which a customer is told that nobody came yet, and what else they can do.
-        sensitive: Topics that the bot never answers: a person does.
     """
 
     timeout: float = 10.0
-    sensitive: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from bot.control import Control, Mode
+from bot.control_cli import app
+from bot.embedded import EmbeddedRedis
 from bot.handoff import State
 from bot.settings import first_mode
 from bot.state import keys
@@ -165,3 +169,24 @@ async def test_a_form_has_the_topic_of_its_flow(log: ConversationLog) -> None:
     assert topics_of(Turn(lease, Window((), state), None, [user("affirm")])) == ["affirm", "return_item"]
     back = Entry(2, "state", 0.0, data={"to": "bot"})
     assert topics_of(Turn(lease, Window((back,), state), None, [user("affirm")])) == ["affirm"]
+
+
+def test_the_command_line_turns_undoes_and_tells(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careline(*words: str) -> Any:
+        result = CliRunner().invoke(app, [*words, "--workspace", str(tmp_path), "--json"])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return json.loads(result.output)
+
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with EmbeddedRedis(Workspace(tmp_path)):
+        assert careline("status") == {"mode": "answer", "topics": {}, "version": 1}
+        assert careline("off", "--topic", "delivery")["topics"] == {"delivery": "off"}
+        assert careline("suggest")["mode"] == "suggest"
+        assert careline("undo")["mode"] == "answer"
+        assert careline("on", "--topic", "delivery", "--follow")["topics"] == {}
+        assert [row["mode"] for row in careline("history")] == [None, "answer", "suggest", "off", "answer"]
+        with pytest.raises(InputError, match="expected --topic T"):
+            careline("on", "--follow")
+    with pytest.raises(InputError, match="expected a bot that is being served"):
+        careline("off")
