@@ -32,7 +32,13 @@ def serve(port: int) -> None:
     """Runs rasa_sdk's application on ``127.0.0.1:port`` in this thread."""
     from rasa_sdk.endpoint import create_app
 
+    async def close(*_: object) -> None:
+        from actions.shop import the_shop
+
+        await the_shop().close()
+
     app = create_app("actions", cors_origins="")
+    app.register_listener(close, "after_server_stop")
     app.run(HOST, port, motd=False, access_log=False)
 
 

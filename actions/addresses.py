@@ -39,10 +39,9 @@ def refuse_address(order: Order, language: str) -> Refusal | None:
     """Why an order's address cannot be changed; None where it can."""
     if order.status == "processing":
         return None
-    late = order.status == "shipped"
-    return Refusal(
-        "utter_address_late" if late else "utter_address_impossible", {"number": order.number}, offers_person=late
-    )
+    if order.status == "shipped":
+        return Refusal.of("utter_address_late", number=order.number, offers_person=True)
+    return Refusal.of("utter_address_impossible", number=order.number)
 
 
 def address_in(text: str) -> str | None:

@@ -33,22 +33,22 @@ def attended(dispatcher: CollectingDispatcher, tracker: Tracker, events: Events,
         dispatcher: Has what the action says.
         tracker: The conversation.
         events: Of the action.
-        action: Its name. A form's validation may not set slots that nobody asked for: Rasa would take the message
-            for an answer; it speaks only when the form begins.
+        action: Its name. A form's validation that filled no slot may not set one: Rasa would take the message for an
+            answer.
 
     Returns:
         The events with the mood's own.
     """
     mood, asked = tracker.slots.get("mood") or "calm", tracker.slots.get("requested_slot")
     validates = action.startswith("validate_")
-    if validates and asked:
+    if validates and asked and not any(_sets_slot(event) for event in events):
         return events
     if not tone(tracker).get("upset"):
         return events if validates or mood not in CALMER else [*events, SlotSet("mood", CALMER[mood])]
     events = [*events, SlotSet("mood", "upset")]
     intent = (tracker.latest_message.get("intent") or {}).get("name")
-    if mood != "calm" or intent in ("complaint", "ask_person"):  # these are answered with regret, or a person, anyway
-        return events
+    if mood != "calm" or action == "action_complaint" or intent in ("complaint", "ask_person"):
+        return events  # complaints are met with regret, and whoever asks for a person gets one
     put_first(dispatcher, "utter_upset")
     if any(event["event"] == "pause" for event in events) or _offers_person(dispatcher):
         return events
@@ -56,6 +56,10 @@ def attended(dispatcher: CollectingDispatcher, tracker: Tracker, events: Events,
         put_first(dispatcher, "utter_person_any_time", after=1)
         return events
     return [*events, *offer_person(dispatcher)]
+
+
+def _sets_slot(event: dict[str, Any]) -> bool:
+    return event.get("event") == "slot" and event.get("name") != "requested_slot"
 
 
 def put_first(dispatcher: CollectingDispatcher, response: str, *, after: int = 0) -> None:

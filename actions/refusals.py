@@ -30,6 +30,11 @@ class Refusal:
     blanks: Mapping[str, str] = field(default_factory=dict)
     offers_person: bool = False
 
+    @classmethod
+    def of(cls, response: str, *, offers_person: bool = False, **blanks: str) -> Refusal:
+        """A refusal with its blanks by name."""
+        return cls(response, blanks, offers_person)
+
     def say(self, dispatcher: CollectingDispatcher) -> Events:
         """Tells the customer; offers a person where one may help."""
         dispatcher.utter_message(response=self.response, **self.blanks)

@@ -37,12 +37,12 @@ _OTHER_WORDS = re.compile(
 def refuse_return(order: Order, language: str) -> Refusal | None:
     """Why an order cannot go back through the bot; None where it can."""
     if order.status in ("cancelled", "returned"):
-        return Refusal("utter_return_impossible", {"number": order.number})
+        return Refusal.of("utter_return_impossible", number=order.number)
     if order.returnable_until is not None and date.today() > order.returnable_until:
-        blanks = {"number": order.number, "until": say_date(order.returnable_until, language)}
-        return Refusal("utter_return_late", blanks, offers_person=True)
+        until = say_date(order.returnable_until, language)
+        return Refusal.of("utter_return_late", number=order.number, until=until, offers_person=True)
     if order.status != "delivered":
-        return Refusal("utter_return_not_yet", {"number": order.number}, offers_person=True)
+        return Refusal.of("utter_return_not_yet", number=order.number, offers_person=True)
     return None
 
 

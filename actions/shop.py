@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.services.configure import open_orders, tickets_of
 from actions.services.database import Database
 from actions.services.guesses import Guesses
-from actions.services.orders import SAMPLE_ORDERS, LocalOrders, OrderService
+from actions.services.orders import SAMPLE_ORDERS, OrderService
 from actions.services.requests import LocalRequests
 from actions.services.tickets import TicketService
 from actions.settings import read_secret, read_settings
@@ -65,27 +65,20 @@ class ActionShop:
         """The order service, or None where the shop has connected none.
 
         Raises:
-            InputError: The settings name a service that does not exist, or its file is broken.
+            InputError: The settings name no service, or one that cannot work.
         """
-        name = self.workspace.settings.services.orders
-        if name == "none":
-            return None
-        if name != "sample":
-            raise InputError(
-                f"{self.workspace.root} [services] orders",
-                got=repr(name),
-                expected="'sample' or 'none'",
-                next_step="Mend careline.toml.",
-            )
         if self._orders is None:
-            returns = self.workspace.var / "returns.jsonl"
-            self._orders = LocalOrders.open(self._sample_orders, returns=returns, today=date.today())
+            self._orders = open_orders(self.workspace, secret=read_secret, sample=self._sample_orders)
         return self._orders
 
     def tickets(self) -> TicketService:
-        """The service for complaints and left messages: the workspace's own database where the shop connected none."""
+        """The service for complaints and left messages: the workspace's own database where the shop connected none.
+
+        Raises:
+            InputError: See ``orders``.
+        """
         if self._tickets is None:
-            self._tickets = LocalRequests(self._database)
+            self._tickets = tickets_of(self.orders()) or LocalRequests(self._database)
         return self._tickets
 
     def guesses(self) -> Guesses:
@@ -98,6 +91,12 @@ class ActionShop:
         if not self._secret and path.is_file():
             self._secret = path.read_bytes()
         return self._secret
+
+    async def close(self) -> None:
+        """Closes connections and files; whatever is asked next opens them again."""
+        self._database.close()
+        if self._orders is not None:
+            await self._orders.close()
 
     def rephraser(self) -> Rephraser | None:
         """The language model that may word replies, or None where the shop configured none.

@@ -27,6 +27,7 @@ BENCHES = {
     "out_of_scope": "CLINC150: in scope, out of scope, calibration; texts that mean nothing",
     "turns": "turns a second, latency, long conversations, workers, beside stock Rasa 3.6.21",
     "invariants": "what the log promises, under kill -9 and cut sockets; take-overs; stock Rasa before the checker",
+    "widget": "the chat: weight, time until it can be used, accessibility in every state, hostile words everywhere",
     "living_index": "one answer added to a million, seen elsewhere; writers killed with -9 at random moments",
     "replies": "the check of a language model's sentences; follow-ups read with the question they lean on",
     "entities": "order numbers, dates, amounts, products in messages beside plain patterns; sensitive topics",

@@ -4,6 +4,9 @@
 November 2026: a message a line, then what it mentions as `kind=value`. Lines at even places (from 0) were looked at
 while the extractors were made; printed are the others. A mention counts when kind and value are right. The peer is
 plain patterns: those that `bot.mentions` had before, and what one would write for dates and amounts.
+
+`moods_en.tsv` and `moods_zh.tsv` are messages with their mood and sensitive topics, made and measured the same way.
+All of these were written by one hand, the rules' own: they say that the rules hold, not how customers will write.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.printer import ROOT, CannotRun, Printer
+from bench.replies import learned_shop
 from bot.mentions import find_mentions
+from bot.sensitive import sensitive_topic
+from bot.tone import tone_of
 from data.errors import InputError
 from retrieval.product_names import ProductNames
 
@@ -26,6 +32,7 @@ TODAY = datetime(2026, 11, 20, 12)
 KINDS = ("order_number", "date", "amount", "product")
 LANGUAGES = ("en", "zh")
 Find = Callable[[str, str], Iterable[tuple[str, str]]]
+Says = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,18 @@ class Row:
 
 
 def run(printer: Printer, *, quick: bool, only: str | None) -> None:
-    """Measures F1 of each kind, and the time of a message."""
+    """Measures F1 of each kind and the time of a message; `sensitive` topics; `mood`, which needs a learned bot."""
+    if only in (None, "mentions"):
+        _mentions(printer)
+    if only in (None, "sensitive"):
+        _told_apart(printer, "sensitive", lambda text, language: sensitive_topic(text) is not None)
+    if quick:
+        print("left out: mood", file=sys.stderr)
+    elif only in (None, "mood"):
+        _mood(printer)
+
+
+def _mentions(printer: Printer) -> None:
     names = shop_names()
     try:
         find_mentions("warm up on 3 May", now=TODAY, products=names)
@@ -54,6 +72,52 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
             printer.figure(f"{kind}_f1_{language}", ours[kind], n=len(rows), seconds=seconds,
                            peer="plain patterns" if peer is not None else "", peer_value=peer)  # fmt: skip
     _pace(printer, names)
+
+
+def _mood(printer: Printer) -> None:
+    """The model's mood and the words together, and the model alone as the peer."""
+    searcher = learned_shop()
+
+    def mood(text: str, language: str) -> dict[str, float] | None:
+        found = searcher.search(text, language=language).mood
+        return None if found is None else found.to_json()
+
+    _told_apart(
+        printer, "negative", lambda text, language: tone_of(text, mood(text, language)).upset,
+        peer="the model alone", by_peer=lambda text, language: (mood(text, language) or {}).get("negative", 0) >= 0.5,
+    )  # fmt: skip
+    _told_apart(
+        printer, "urgent", lambda text, language: tone_of(text, mood(text, language)).urgent,
+        peer="the model alone", by_peer=lambda text, language: (mood(text, language) or {}).get("urgent", 0) >= 0.5,
+    )  # fmt: skip
+
+
+def _told_apart(printer: Printer, label: str, says: Says, *, peer: str = "", by_peer: Says | None = None) -> None:
+    """Precision and recall of a label in `moods_en.tsv` and `moods_zh.tsv`."""
+    for language in LANGUAGES:
+        rows, started = read_moods(language, half=1), time.monotonic()
+        ours = precision_and_recall(rows, label, says)
+        seconds = time.monotonic() - started
+        theirs = precision_and_recall(rows, label, by_peer) if by_peer is not None else (None, None)
+        for place, name in enumerate(("precision", "recall")):
+            printer.figure(f"{label}_{name}_{language}", ours[place], n=len(rows), seconds=seconds,
+                           peer=peer, peer_value=theirs[place])  # fmt: skip
+
+
+def read_moods(language: str, *, half: int | None = None) -> list[tuple[str, str, frozenset[str]]]:
+    """(text, language, labels) of the labelled messages; labels are `negative`, `urgent` and `sensitive`."""
+    lines = Path(__file__).with_name(f"moods_{language}.tsv").read_text(encoding="utf-8").splitlines()
+    cells = [line.split("\t") for place, line in enumerate(lines) if half is None or place % 2 == half]
+    return [(text, language, frozenset(label.split("=")[0] for label in labels)) for text, *labels in cells]
+
+
+def precision_and_recall(
+    rows: Iterable[tuple[str, str, frozenset[str]]], label: str, says: Says
+) -> tuple[float, float]:
+    """Of a label; what is said of no message at all has precision 1."""
+    pairs = [(label in labels, bool(says(text, language))) for text, language, labels in rows]
+    right, said, labelled = sum(a and b for a, b in pairs), sum(b for _, b in pairs), sum(a for a, _ in pairs)
+    return (right / said if said else 1.0), right / labelled
 
 
 def _pace(printer: Printer, names: ProductNames) -> None:

@@ -54,7 +54,7 @@ def run(printer: Printer, *, quick: bool, only: str | None) -> None:
     if quick:
         print("left out: follow-ups", file=sys.stderr)
     elif only in (None, "follow_ups"):
-        _follow_ups(printer, _searcher())
+        _follow_ups(printer, learned_shop())
 
 
 def read_pairs() -> Iterator[Pair]:
@@ -87,7 +87,8 @@ def measured(pairs: Sequence[Pair]) -> tuple[float, float]:
     return right / len(let), right / sum(pair.supported for pair in pairs)
 
 
-def _searcher() -> Searcher:
+def learned_shop() -> Searcher:
+    """The sample log, learned with the `demo` recipe and opened; kept in ``var/bench/replies``."""
     from data.workspace import Learn, Shop, WorkspaceSettings, find_workspace, write_settings
     from learn import SAMPLE_LOG, run_stages
     from retrieval.living import open_live

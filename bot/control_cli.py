@@ -103,6 +103,8 @@ def _turn(workspace: str | None, mode: Mode | None, topic: str | None, as_json: 
     actor = _actor()
     try:
         control = _with_book(workspace, lambda book: book.turn(mode, actor=actor, topic=topic))
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError("--topic", got=repr(topic), expected="a topic's name", next_step="Correct it.") from error
     _print(control, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 import subprocess
@@ -64,6 +65,7 @@ def examine(settings: BotSettings, workspace: Workspace) -> list[Finding]:
         lambda: _redis(settings, workspace),
         _stores,
         lambda: _live(workspace),
+        lambda: _orders(workspace),
         _base_model,
         lambda: _port(settings, workspace),
         lambda: _users(workspace),
@@ -141,6 +143,15 @@ def _stores() -> Iterator[Finding]:
     """Rasa replaces a store that it cannot import by one in memory, silently: look at the classes themselves."""
     good, last = _ask(_STORES_PROGRAM)
     yield Finding("stores", good, ", ".join(STORES) if good else last, "Run `make setup`; see endpoints.yml.")
+
+
+def _orders(workspace: Workspace) -> Iterator[Finding]:
+    """Which order service there is; asked as actions do, in their own process."""
+    command = [sys.executable, "-W", "ignore", "-m", "actions.services.look"]
+    env = {**os.environ, "CARELINE_WORKSPACE": str(workspace.root)}
+    done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["no word"]
+    yield Finding("orders", done.returncode == 0, said[-1], "Look at [services] in careline.toml.")
 
 
 def _base_model() -> Iterator[Finding]:

@@ -1,61 +1,69 @@
-"""The one importer of Duckling, which reads days and amounts of money in this process (docs/explain/entities.md).
+"""Duckling, which reads days and amounts of money, behind a time limit (docs/explain/entities.md).
 
-Duckling is Haskell, and its runtime has three habits that a server must know. Its timer does not survive a fork: it is
-loaded when it is first needed, in the process that needs it, and refuses to work in a fork of that one. It takes
-SIGINT and three more signals for itself: they are given back. Its time grows faster than the text: it gets clauses.
+It runs in a process of its own, for three reasons. Some texts keep it busy for minutes, or for ever ("5月百3号"), and
+nothing but killing it ends that. Its Haskell runtime does not survive the forks that workers are made by. And it takes
+SIGINT for itself.
 """
 
 from __future__ import annotations
 
-import calendar
+import atexit
+import json
+import logging
 import os
-import signal
-import tempfile
+import select
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
+from bot.duckling_process import READY
 from data.errors import InputError
+from data.workspace import PROJECT
+
+logger = logging.getLogger(__name__)
 
 LONGEST = 240
 """Characters of a clause; 0.7 ms for 75 of them, and growing faster than in proportion."""
 
-_TAKEN = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
-_LOCALES = {"en": ("EN", "EN_GB"), "zh": ("ZH", "ZH_CN")}
+PATIENCE = 0.25
+"""Seconds for a clause; one of a customer needs a few milliseconds."""
+
+START = 30.0
+"""Seconds until it must be ready; a fifth of one is usual."""
+
+
+class TooSlow(Exception):
+    """A clause that Duckling did not finish in time. It was killed, and is started again."""
 
 
 class Duckling:
-    """Duckling in this process.
+    """Duckling in a process of its own, started with the first question, again after a fork or a kill.
+
+    Args:
+        patience: Seconds for a clause.
 
     Raises:
         InputError: The package is not installed. Its wheels are for Linux on x86-64 and macOS on ARM.
     """
 
-    def __init__(self) -> None:
-        handlers = {number: signal.getsignal(number) for number in _TAKEN}
-        try:
-            import duckling
-        except ImportError as error:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        if find_spec("duckling") is None:
             raise InputError(
                 "Duckling",
                 got="no package pyduckling-native-phihos",
                 expected="what finds dates and amounts of money in messages",
                 next_step="Run `make setup`; where it has no wheel for this machine, they are not found.",
-            ) from error
-        _give_back(handlers)
-        self._duckling = duckling
-        self._process = os.getpid()
-        with tempfile.TemporaryDirectory() as empty:  # no zones: we pass the shop's wall clock as if it were UTC's
-            self._zones = duckling.load_time_zones(empty)
-        self._locales = {language: self._locale(*names) for language, names in _LOCALES.items()}
-        self._both = duckling.parse_dimensions(["time", "amount-of-money"])
-        self._days = duckling.parse_dimensions(["time"])
-
-    def _locale(self, language: str, locale: str) -> Any:
-        base = self._duckling.default_locale_lang(self._duckling.parse_lang(language))
-        return self._duckling.parse_locale(locale, base)
+            )
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._owner, self._ready = 0, False
 
     def read(
         self, clause: str, language: str, now: datetime, *, days_only: bool = False
@@ -69,37 +77,77 @@ class Duckling:
             days_only: Leave amounts out.
 
         Raises:
-            RuntimeError: In a fork of the process that loaded it.
+            TooSlow: It took longer than ``patience``, or died of the text.
         """
-        if os.getpid() != self._process:
-            raise RuntimeError("Duckling was loaded before this process was forked: load it after the fork.")
-        text = clause[:LONGEST].translate(_HARMLESS)
-        moment = self._duckling.parse_ref_time(self._zones, "UTC", calendar.timegm(now.timetuple()))
-        context = self._duckling.Context(moment, self._locales["zh" if language == "zh" else "en"])
-        found: list[dict[str, Any]] = self._duckling.parse(text, context, self._days if days_only else self._both)
-        return found
+        with self._lock:
+            child = self._started()
+            asked = json.dumps([clause[:LONGEST], language, now.isoformat(), days_only]) + "\n"
+            try:
+                os.write(_stdin(child), asked.encode())
+                found: list[dict[str, Any]] = json.loads(self._line(child, self._patience))
+            except (OSError, TooSlow) as error:
+                self._end()
+                self._spawn()  # it loads while nobody waits
+                logger.warning("Duckling did not finish a clause of %d characters; it was left unread.", len(clause))
+                raise TooSlow(str(error)) from error
+            return found
+
+    def close(self) -> None:
+        """Ends the process; the next question starts another."""
+        with self._lock:
+            self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._owner != os.getpid() or self._child.poll() is not None:
+            self._spawn()
+        assert self._child is not None
+        if not self._ready:
+            if self._line(self._child, START).decode().strip() != READY:
+                raise TooSlow("no sign of Duckling")
+            self._ready = True
+        return self._child
+
+    def _spawn(self) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "bot.duckling_process"], cwd=PROJECT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._owner, self._ready = os.getpid(), False
+
+    def _end(self) -> None:
+        if self._child is not None and self._owner == os.getpid():
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    pipe.close()
+        self._child = None
+
+    def _line(self, child: subprocess.Popen[bytes], patience: float) -> bytes:
+        """The child's next line. It says one line to each of ours, so nothing is left over."""
+        assert child.stdout is not None
+        said, until = b"", time.monotonic() + patience
+        while not said.endswith(b"\n"):
+            readable, _, _ = select.select([child.stdout], [], [], max(0.0, until - time.monotonic()))
+            part = os.read(child.stdout.fileno(), 65536) if readable else b""
+            if not part:
+                raise TooSlow("no answer in time" if not readable else "it died")
+            said += part
+        return said
 
 
-_HARMLESS = {0: " "} | dict.fromkeys(range(55296, 57344), "�")
-"""A NUL ends Duckling's text with a panic, and half a surrogate pair has no UTF-8."""
-
-
-def _give_back(handlers: Mapping[signal.Signals, Any]) -> None:
-    """Puts signal handlers back where they were; Python allows it in the main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for number, handler in handlers.items():
-        if handler is not None:
-            signal.signal(number, handler)
-        if callable(handler):
-            signal.siginterrupt(number, False)  # as asyncio has them; Python itself tries again either way
+def _stdin(child: subprocess.Popen[bytes]) -> int:
+    assert child.stdin is not None
+    return child.stdin.fileno()
 
 
 @lru_cache(maxsize=1)
 def the_duckling() -> Duckling:
-    """The one of this process, loaded once: 0.1 s, 30 MB.
+    """The one of this process.
 
     Raises:
         InputError: See ``Duckling``.
     """
-    return Duckling()
+    made = Duckling()
+    atexit.register(made.close)
+    return made

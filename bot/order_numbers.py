@@ -73,6 +73,10 @@ _MEANT = re.compile(
 )
 
 
+AROUND = 80
+"""Characters before and after a number that say what it is; more would make long texts slow."""
+
+
 def find_order_numbers(text: str, *, asked: bool = False, named_only: bool = False) -> list[Mention]:
     """Finds order numbers.
 
@@ -93,7 +97,7 @@ def find_order_numbers(text: str, *, asked: bool = False, named_only: bool = Fal
 def _found(text: str, *, asked: bool, named_only: bool) -> Iterator[Mention]:
     for match in _NUMBER.finditer(text):
         prefix, digits = match["prefix"], match["digits"]
-        before, after = text[: match.start()], text[match.end() :]
+        before, after = text[max(0, match.start() - AROUND) : match.start()], text[match.end() : match.end() + AROUND]
         says_order = bool(match["sign"] or _SAYS_ORDER.search(before))
         if named_only and not says_order and not prefix:
             continue

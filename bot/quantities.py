@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,13 +11,15 @@ from typing import Any
 
 from bot.day_words import chinese_days, english_days
 from bot.days import days_of
-from bot.duckling_door import LONGEST, Duckling, the_duckling
+from bot.duckling_door import LONGEST, Duckling, TooSlow, the_duckling
 from bot.mention import Mention
 from bot.money import CHINESE_MONEY, ENGLISH_MONEY, EUROPEAN, amounts, bare_amounts
 from bot.rewriting import Rewritten
 
 MOST = 2000
 """Characters of a message that are read: longer ones are pasted mails, and each costs 10 µs."""
+BUDGET = 0.5
+"""Seconds for a message, after which its other clauses are left unread."""
 
 _CLAUSE = re.compile(r"[^.!?;。！？；，\n]+(?:[.!?;](?!\s|$)[^.!?;。！？；，\n]*)*")
 _CAN_HOLD = re.compile(
@@ -58,10 +61,14 @@ def find_quantities(text: str, *, language: str, now: datetime, reader: Duckling
     Raises:
         InputError: Duckling is not installed.
     """
+    until = time.monotonic() + BUDGET
     found: list[Mention] = list(bare_amounts(Rewritten.of(text[:MOST], EUROPEAN).text))
     for start, clause in clauses(text[:MOST]):
-        if _CAN_HOLD.search(clause):
-            found += _in_clause(clause, start, language=language, now=now, reader=reader or the_duckling())
+        if _CAN_HOLD.search(clause) and time.monotonic() < until:
+            try:
+                found += _in_clause(clause, start, language=language, now=now, reader=reader or the_duckling())
+            except TooSlow:
+                break  # who writes so once will do so again, and others wait
     return without_overlaps(found)
 
 

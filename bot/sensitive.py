@@ -20,7 +20,9 @@ _BODY = (
     "|nose|ribs?|toes?)"
 )
 _BODY_ZH = "(?:手指|手臂|手|胳膊|腿|脚|脸|眼睛|皮肤|头|背|脖子|膝盖|牙|鼻子|肋骨|身上|孩子|小孩|宝宝|老人|我)"
-_HARM = "(?:burn(?:ed|t)?|scald(?:ed)?|cut|injur(?:ed|y|ies)|hurt|bruised|broke|fractured|sprained|crushed|stung|bit)"
+_HARM = (
+    "(?:burn(?:ed|t)?|scald(?:ed)?|cut|injur(?:ed|y|ies)|hurt|bruised|broke|fractured|sprained|crushed|stung|bitten)"
+)
 _HARM_ZH = "(?:烧伤|烫伤|划伤|割伤|砸伤|扎伤|夹伤)"
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
@@ -37,7 +39,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         "活着没(?:有)?(?:意思|意义)|结束(?:我的|自己的)?生命",
     ),
     "injury": (
-        r"\b(?:hospital|ambulance|emergency room|a&e|stitches|concussion|unconscious|electrocuted|poison(?:ed|ing))\b",
+        r"\b(?:went|go|gone|going|taken|rushed|brought|is|was|am|are|ended up) (?:to |in )(?:the )?(?:hospital|a&e)\b",
+        r"\b(?:ambulance|emergency room|stitches|concussion|unconscious|electrocuted|poison(?:ed|ing))\b",
         rf"\b{_HARM}\b(?: \w+){{0,2}} {_WHO}?\s?(?:\w+ )?{_BODY}\b",
         rf"\b{_WHO}\b(?: \w+){{0,2}} (?:got |was |were |is |are |been |be )(?:badly |seriously |slightly )?"
         r"(?:injured|hurt|burned|burnt|scalded|electrocuted|bleeding|cut by|choking)\b",
@@ -45,7 +48,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(?:broken|bleeding|burned|burnt|injured|hurt|cut|swollen|numb)\b",
         r"\b(?:injured|electric shock|i'?m bleeding|am bleeding|bleeding (?:from|because))\b",
         r"\ballergic (?:reaction|shock)\b",
-        r"\b(?:anaphyla\w+|swallowed|choked|suffocat\w+)\b",
+        r"\b(?:anaphyla\w+|choked|suffocat\w+)\b",
+        r"(?<!machine )(?<!atm )\bswallowed\b(?! my card| the card| mine| it up)",
         r"\b(?:caught|catch(?:es|ing)?|is on|set|burst into) (?:on )?(?:fire|flames?)\b",
         r"\b(?:exploded|explodes|explosion|blew up in|smokes and|smok(?:es|ing) (?:while|when|and))\b",
         r"\bburnt and smoke\w*\b",
@@ -75,13 +79,13 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\borders?\b.*\bi (?:did ?n[o']t|didn'?t|did not|never) (?:place|make|order|placed|made)\b",
         "盗刷|诈骗|冒用|冒充|钓鱼(?:短信|邮件|网站|链接)|盗窃",
         "(?:账号|账户|帐号|帐户|卡|身份).{0,4}(?:被盗|被黑|盗用|被人用)",
-        "不是我(?:本人)?(?:下的?|操作|付的?|买的?|刷的?)",
+        "(?<!是)不是我(?:本人)?(?:下的?|操作|付的?|买的?|刷的?)",
         "(?:未经|没有?|没经过)(?:我的?)?(?:同意|授权|允许).{0,6}(?:扣|刷|支付|付款)",
     ),
     "abuse": (
-        r"\b(?:threatened|assaulted|harass(?:ed|ing|ment)?|molest\w+|groped|stalk(?:ed|ing)|inappropriately)\b",
+        r"\b(?:threatened|assaulted|harass(?:ed|ing|ment)?|molest(?:ed|ing|ation)|groped|stalk(?:ed|ing)|inappropriately)\b",
         r"\b(?:racist|sexist|discriminat\w+|homophobic|slur)\b",
-        r"\b(?:touched|grabbed|pushed|punched|slapped|spat (?:at|on)|swore at|insulted) (?:me|my|us)\b",
+        r"\b(?:touched|grabbed|pushed|punched|slapped|spat (?:at|on)|swore at|insulted) (?:me|us)\b",
         "威胁(?:我|我们|到我)|骚扰|辱骂|骂(?:我|人|了我)|歧视|动手动脚|打(?:了我|我了|人了)|跟踪我|恐吓",
     ),
     "legal": (
@@ -96,7 +100,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\bombudsman\b|\bdata protection (?:authority|officer)\b|\bregulator\b",
         "律师函?(?!事务所)|起诉|诉讼|告(?:你们|上法庭|到法院)|法院见|法庭见|上法院|报警|报了警|派出所",
         "走法律(?:程序|途径)|法律(?:手段|途径|责任)",
-        "消协|消费者协会|12315|12345|工商局?投诉|市场监督|监管部门|银保监",
+        r"消协|消费者协会|[打拨投告].{0,4}123[14]5(?!\d)|(?<!\d)123[14]5.{0,4}(?:投诉|举报)|工商局?投诉|市场监督|监管部门|银保监",
     ),
 }
 _FOUND = {topic: re.compile("|".join(patterns), re.IGNORECASE) for topic, patterns in _PATTERNS.items()}

@@ -15,7 +15,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
 )
 """What signs say. The first that a message has decides: an angry face weighs more than a thumb."""
 
-_WELL = re.compile(r"[\s.…。,，!！]*[?？][\s?？!！.…。]*|[.…。]{2,}")
+_WELL = re.compile(r"[\s.…。,，!！]*[?？][\s?？!！.…。]*|[.。]{2,}|…+")
 
 
 def is_wordless(text: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.embedded import redis_address
+from bot.gateway.auth import load_secret
 from bot.handoff import State
 from bot.settings import BotSettings, first_mode, read_settings
 from bot.state.control import ControlBook
@@ -26,6 +27,7 @@ from bot.state.log import ConversationLog
 from bot.state.turn import Job, current_job
 from bot.state.work import LEASE_SECONDS, TAKEOVER_SECONDS, WorkQueue
 from data.errors import InputError
+from data.identity import CUSTOMER, Customer, claim
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -217,8 +219,7 @@ class Worker:
 
         from bot.rasa_door import SilentChannel
 
-        verified = {"customer": dict(info.identity)} if info.identity else {}
-        job = Job(message, owner=owner, context={"language": info.language, **verified})
+        job = Job(message, owner=owner, context={"language": info.language, **self._verified(info)})
         current_job.set(job)
         asked = UserMessage(
             rasa_text(message),
@@ -237,6 +238,13 @@ class Worker:
             await self._failed(info, message, job, error)
         finally:
             current_job.set(None)
+
+    def _verified(self, info: ConversationInfo) -> dict[str, dict[str, str]]:
+        """The signed-in customer as actions believe it: with a proof, since any channel of Rasa can send metadata."""
+        if not info.identity:
+            return {}
+        secret = load_secret(self.workspace)
+        return {CUSTOMER: claim(Customer(**info.identity), conversation=info.id, secret=secret)}
 
     async def _failed(self, info: ConversationInfo, message: Entry, job: Job, error: Exception) -> None:
         if job.tries < MAX_TRIES:

@@ -98,9 +98,18 @@ class Learn:
 
 @dataclass(frozen=True)
 class Services:
-    """Which back ends actions call: ``sample`` (the demo shop's orders) or ``none``."""
+    """Which back ends actions call (docs/how-to/connect-orders.md).
+
+    Attributes:
+        orders: ``none``; ``sqlite:FILE``, from the workspace's folder; the ``https://`` address of the shop's own
+            system; or ``sample``, the demo shop's orders.
+        key_env: Name of the environment variable that holds the system's key; empty where it wants none.
+        timeout: Seconds that a customer may wait for the system, with all tries.
+    """
 
     orders: str = "none"
+    key_env: str = ""
+    timeout: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from actions.services.breaker import Breaker, CircuitOpen
 from actions.services.errors import ServiceDown, ServiceRefused
@@ -100,7 +100,7 @@ class ServiceClient:
     async def _tries(self, method: str, path: str, *, sent: list[bool], **request: Any) -> Reply:
         tries = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
-            wait=wait_exponential_jitter(initial=self.timeout / 50, max=self.timeout / 5, jitter=self.timeout / 50),
+            wait=wait_random_exponential(multiplier=self.timeout / 25, max=self.timeout / 10),
             retry=retry_if_exception_type(_Failed),
             reraise=True,
         )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from actions.services.client import ServiceClient
 from actions.services.errors import ServiceDown, ServiceError
-from actions.services.orders import EXAMPLE, Order, order_from
+from actions.services.orders import EXAMPLE, Order, normalise_number, order_from
 from actions.services.tickets import TicketKind
 
 WORDS = 2000
@@ -31,9 +31,9 @@ class HttpShop:
     async def find(self, number: str) -> Order | None:
         """See ``OrderService``."""
         number = number.strip()
-        if not number or len(number) > LONGEST:
+        if not normalise_number(number) or len(number) > LONGEST:
             return None
-        reply = await self.client.ask("GET", f"/orders/{quote(number, safe='')}")
+        reply = await self.client.ask("GET", _path(number))
         if reply.status == 404:
             return None
         try:
@@ -45,15 +45,11 @@ class HttpShop:
 
     async def register_return(self, order: Order, reason: str, *, key: str) -> str:
         """See ``OrderService``."""
-        return await self._register(
-            f"/orders/{quote(order.number, safe='')}/returns", {"reason": reason[:WORDS]}, key=key
-        )
+        return await self._register(f"{_path(order.number)}/returns", {"reason": reason[:WORDS]}, key=key)
 
     async def change_address(self, order: Order, address: str, *, key: str) -> str:
         """See ``OrderService``."""
-        return await self._register(
-            f"/orders/{quote(order.number, safe='')}/address", {"address": address[:WORDS]}, key=key
-        )
+        return await self._register(f"{_path(order.number)}/address", {"address": address[:WORDS]}, key=key)
 
     async def open(self, kind: TicketKind, text: str, contact: str, *, key: str) -> str:
         """See ``TicketService``."""
@@ -69,6 +65,10 @@ class HttpShop:
             except ServiceError:
                 return EXAMPLE
         return self._example
+
+    async def close(self) -> None:
+        """See ``OrderService``."""
+        await self.client.close()
 
     async def greet(self) -> dict[str, str]:
         """Asks for nothing but whether the service is there and takes the key.
@@ -91,3 +91,8 @@ class HttpShop:
         if not isinstance(reference, str) or not 0 < len(reference) <= LONGEST:
             raise ServiceDown(f"{self.client.url}: POST: an answer without a reference", unsure=True)
         return reference
+
+
+def _path(number: str) -> str:
+    """An order's path. A slash becomes a hyphen: many servers end the number there, even where it is quoted."""
+    return f"/orders/{quote(number.replace('/', '-'), safe='')}"

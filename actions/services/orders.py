@@ -92,6 +92,9 @@ class OrderService(Protocol):
     async def example(self) -> str:
         """A number that looks like the shop's own, to show what is asked for."""
 
+    async def close(self) -> None:
+        """Closes connections and files; the next call opens them again."""
+
 
 def normalise_number(number: str) -> str:
     """Letters and digits in capitals: ``# ts-1042`` and ``TS 1042`` are one order."""
@@ -163,6 +166,9 @@ class LocalOrders:
         """See ``OrderService``: the shape of the first number, with digits that no order has."""
         return shape_of(next(iter(self._orders.values())).number if self._orders else EXAMPLE)
 
+    async def close(self) -> None:
+        """See ``OrderService``."""
+
     def _registered(self) -> set[str]:
         if not self._returns.exists():
             return set()
@@ -230,8 +236,12 @@ def order_from(row: Any) -> Order:
 
 def row_of(order: Order) -> dict[str, Any]:
     """An order as JSON; ``order_from`` reads it."""
-    row = {name: value for name, value in asdict(order).items() if value is not None}
+    row = _said(asdict(order)) | {"items": [_said(asdict(item)) for item in order.items]}
     return row | {name: row[name].isoformat() for name in _DATES if name in row}
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def shape_of(number: str) -> str:

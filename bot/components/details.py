@@ -58,13 +58,15 @@ class CarelineDetails(GraphComponent):
         **kwargs: Any,
     ) -> CarelineDetails:
         """See parent. Without Duckling the bot serves, but knows no days and amounts; `careline doctor` says so."""
-        from bot.duckling_door import the_duckling
+        from bot.duckling_door import TooSlow, the_duckling
 
         try:
-            the_duckling()
+            the_duckling().read("today", "en", datetime.now())  # it is loaded before the first customer waits for it
         except InputError as error:
             logger.warning("%s", error)
             return cls(reads_days=False)
+        except TooSlow as error:
+            logger.warning("Duckling is slow to start: %s", error)
         return cls()
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bot.sensitive import sensitive_topic
-from bot.tone import tone_of
-from bot.wordless import intent_of_signs, is_wordless
 from retrieval.follow_up import points_back
 
 if TYPE_CHECKING:
@@ -84,25 +81,3 @@ def _row(text: str, result: SearchResult) -> dict[str, Any]:
     most = 2 if result.outcome == "sure" else 4
     hits = [] if result.outcome == "lost" else result.hits[:most]
     return {"text": text[:200], "hits": [hit.to_json(explained=False) for hit in hits]}
-
-
-def heard(text: str, careline: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a message says beside its question: its tone, a matter that is a person's, or signs without words.
-
-    Args:
-        text: What the customer wrote.
-        careline: Of the message.
-        before: ``mood`` of the customer's message before, or None.
-
-    Returns:
-        What changes in the ``careline`` object: ``tone`` (``bot.tone``) always; ``sensitive`` with its topic, as if a
-        person had been asked for; the intent of a message of signs alone, or ``wordless`` where they say nothing.
-    """
-    found: dict[str, Any] = {"tone": tone_of(text, careline.get("mood"), before=before).to_json()}
-    certain = {"confidence": 1.0, "understood": True}
-    if is_wordless(text):
-        intent = intent_of_signs(text)
-        return found | ({"intent": intent, **certain} if intent else {"wordless": True, "understood": False})
-    if (topic := sensitive_topic(text)) is not None:
-        return found | {"intent": "ask_person", "sensitive": topic, **certain}
-    return found

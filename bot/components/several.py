@@ -6,7 +6,7 @@ Reads texts and search results only; the component hands in how to search.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bot.components.judgement import ANSWERED, combined, judge
@@ -31,12 +31,32 @@ _OWN_ORDER = re.compile(
     r"\b(?:where|status|track|my (?:order|parcel|package|delivery)|arrived?)\b|我的|到哪|哪儿了|状态|查", re.IGNORECASE
 )
 
+_CORRECTING = re.compile(
+    r"\b(?:no|nope|nah|not|wait|yes|ok(?:ay)?|but|sorry|actually|rather|instead|wrong|i|mean|meant|should"
+    r"|mistyped|be|that|this|one|it['’]?s|it|is|was|my|the|for|with|and|order|orders|number|e-?mail|address|please|correct|right)\b"
+    r"|不对|不是|说错了?|写错了?|错了|应该是|我说的是|更正|对不起|抱歉|我的|订单号?|单号|编号|号码|邮箱|而是|但是?|不|是|的|我",
+    re.IGNORECASE,
+)
+
 Search = Callable[[str], "SearchResult"]
 
 
 def asks_in_general(text: str) -> bool:
     """Whether a text asks how things are done here (``what does a return cost?``), and not for something to be done."""
     return asks(text) and _GENERAL.match(text) is not None and _OWN_ORDER.search(text) is None
+
+
+def corrects(text: str, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a text says nothing but that these details are meant: ``no, I meant order 4712``.
+
+    Args:
+        text: The message.
+        spans: (start, end) of its order numbers and addresses.
+    """
+    found = list(spans)
+    for start, end in found:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return bool(found) and not re.search(r"\w", _CORRECTING.sub(" ", text))
 
 
 def with_several(
@@ -63,9 +83,11 @@ def with_several(
     Returns:
         With ``aside``, where a question with a sure answer stands beside a request or a detail: ``[{"text", "hits"}]``;
         the intent is the request's then. With ``requests`` and ``open`` where it only asks: see ``combined``. A
-        question that only looks like a request (``what does a return cost?``) is one where its answer is sure.
+        question that only looks like a request (``what does a return cost?``) is one where its answer is sure; inside
+        a form, so is ``can I return what I wore?``, which would begin a return elsewhere.
     """
-    if careline["intent"] in FLOWS and careline["outcome"] == "sure" and not named and asks_in_general(text):
+    wants_to_know = asks_in_general(text) or (asked and asks(text) and not _OWN_ORDER.search(text))
+    if careline["intent"] in FLOWS and careline["outcome"] == "sure" and not named and wants_to_know:
         return careline | {"intent": "ask", "understood": True}
     pieces = pieces_of(text)
     if 1 < len(pieces) <= MOST + 1 and any(asks(piece) for piece in pieces):

@@ -16,11 +16,12 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.components.hearing import heard
 from bot.components.history import mood_before, slot, turns_before, where_of
-from bot.components.judgement import heard, judge
+from bot.components.judgement import judge
 from bot.components.live import LiveSearcher
 from bot.components.products import LiveProducts, with_products
-from bot.components.several import FLOWS, with_several
+from bot.components.several import FLOWS, corrects, with_several
 from bot.mentions import only_details
 from bot.settings import read_settings
 
@@ -96,7 +97,7 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 given=slot(tracker, "given") or (),
                 where=where_of(tracker),
             )
-            thresholds, named = served.searcher.thresholds, _names_order(message)
+            thresholds, named = served.searcher.thresholds, _details(message)
             careline = with_several(
                 judge(search(text), thresholds, static=static),
                 text,
@@ -104,26 +105,23 @@ class CarelineUnderstanding(GraphComponent, IntentClassifier):
                 thresholds=thresholds,
                 static=static,
                 asked=slot(tracker, "requested_slot"),
-                named=named,
+                named=bool(named),
             )
-            careline |= heard(text, careline, before=mood_before(tracker))
             if named and careline["intent"] in FLOWS:  # however strange its other words are, such as an address
                 careline |= {"understood": True}
-            if only_details(text) or (named and _only_corrects(careline)):
+            if only_details(text) or corrects(text, named) or (named and not careline["understood"]):
                 careline |= {"intent": "inform", "confidence": 1.0, "understood": True}
+            careline |= heard(text, careline, before=mood_before(tracker))
             intent = {INTENT_NAME_KEY: careline["intent"], PREDICTED_CONFIDENCE_KEY: careline["confidence"]}
             message.set(INTENT, intent, add_to_output=True)
             message.set(CARELINE, careline, add_to_output=True)
         return messages
 
 
-def _names_order(message: Message) -> bool:
-    return any(entity["entity"] in ("order_number", "email") for entity in message.get(ENTITIES) or ())
-
-
-def _only_corrects(careline: dict[str, Any]) -> bool:
-    """Whether a message that names an order says nothing else but no: ``no, I meant order 4712``."""
-    return careline["intent"] == "deny" or not careline["understood"]
+def _details(message: Message) -> list[tuple[int, int]]:
+    """Where the message names an order or an address."""
+    entities = message.get(ENTITIES) or ()
+    return [(e["start"], e["end"]) for e in entities if e["entity"] in ("order_number", "email")]
 
 
 def _language(message: Message) -> str | None:

@@ -109,7 +109,11 @@ def snapshot(tracker: Any) -> dict[str, Any]:
     """
     loop = tracker.active_loop
     return {
-        "slots": {name: slot.value for name, slot in tracker.slots.items() if slot.has_been_set},
+        "slots": {
+            name: without_context(slot.value) if name == "session_started_metadata" else slot.value
+            for name, slot in tracker.slots.items()
+            if slot.has_been_set
+        },
         "loop": loop
         and {
             "name": loop.name,
@@ -121,6 +125,13 @@ def snapshot(tracker: Any) -> dict[str, Any]:
         "followup": tracker.followup_action,
         "paused": tracker.is_paused(),
     }
+
+
+def without_context(metadata: Any) -> Any:
+    """A message's metadata without what the worker put there for this one turn."""
+    if not isinstance(metadata, Mapping):
+        return metadata
+    return {name: value for name, value in metadata.items() if name not in ("turns", "given", "customer")}
 
 
 def opening_events(state: Mapping[str, Any], *, time: float) -> Iterator[Event]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.control import FLOWS
 from bot.state.entry import Entry, Lease, StateError
-from bot.state.hydrate import Window
+from bot.state.hydrate import Window, without_context
 from bot.state.log import said
 from data.schema import Role
 
@@ -161,16 +161,10 @@ def lean(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event without the context that the worker put into the message's metadata: the log has it already."""
     event = dict(event)
     if event.get("event") == "user":
-        event["metadata"] = _without_context(event.get("metadata"))
+        event["metadata"] = without_context(event.get("metadata"))
         parse_data = event.get("parse_data")
         if isinstance(parse_data, Mapping) and "metadata" in parse_data:
-            event["parse_data"] = {**parse_data, "metadata": _without_context(parse_data["metadata"])}
+            event["parse_data"] = {**parse_data, "metadata": without_context(parse_data["metadata"])}
     elif event.get("event") == "slot" and event.get("name") == "session_started_metadata":
-        event["value"] = _without_context(event.get("value"))
+        event["value"] = without_context(event.get("value"))
     return event
-
-
-def _without_context(metadata: Any) -> Any:
-    if not isinstance(metadata, Mapping):
-        return metadata
-    return {name: value for name, value in metadata.items() if name not in ("turns", "given")}

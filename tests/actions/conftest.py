@@ -62,10 +62,12 @@ def a_tracker(
     intent: str = "ask",
     channel: str = "careline",
     entities: dict[str, str] | None = None,
+    text: str = "...",
+    careline: dict[str, Any] | None = None,
     **slots: Any,
 ) -> Tracker:
     """A tracker whose latest message was understood so."""
-    careline = {
+    found = {
         "intent": intent,
         "topic": "t",
         "confidence": 0.9,
@@ -77,11 +79,11 @@ def a_tracker(
         "hits": [{"id": key, "score": score} for key, score in hits],
     }
     message = {
-        "text": "...",
+        "text": text,
         "intent": {"name": intent},
         "entities": [{"entity": name, "value": value} for name, value in (entities or {}).items()],
-        "careline": careline,
+        "careline": found | (careline or {}),
     }
-    events = [{"event": "user", "input_channel": channel, "text": "..."}]
+    events = [{"event": "user", "input_channel": channel, "text": text}]
     filled = {"language": "en", "lost": 0, "tries": 0, "given": None} | slots
     return Tracker("customer", filled, message, events, False, None, {}, "action_listen")

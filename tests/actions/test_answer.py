@@ -129,11 +129,48 @@ def test_a_button_pressed_after_its_answer_went_to_the_agents_says_nothing_of_it
     assert message["response"] == "utter_rephrase"
 
 
-def test_the_same_answer_is_not_simply_repeated(make_shop: MakeShop) -> None:
+def asked(text: str, answer: str) -> dict[str, Any]:
+    careline = {"outcome": "sure", "hits": [{"id": answer, "score": 0.9}]}
+    return {"event": "user", "text": text, "parse_data": {"careline": careline}}
+
+
+AGAIN = ["utter_said_before", None, "utter_offer_person"]
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "said"),
+    [
+        ([("what does shipping cost?", "free")], "What does shipping cost", AGAIN),
+        ([("what does shipping cost?", "free")], "and how much for a tent to Norway?", [None]),
+        ([("what does shipping cost?", "free"), ("is postage included?", "free")], "so is it 4.90 to Norway?", AGAIN),
+        ([("what does shipping cost?", "slow")], "what does shipping cost?", [None]),
+        ([("运费多少钱？", "free")], "运费是多少钱", AGAIN),
+        ([("运费多少钱？", "free")], "寄到国外呢？", [None]),
+    ],
+)
+def test_said_before_is_said_where_the_question_is_the_same_or_the_third(
+    make_shop: MakeShop, before: list[tuple[str, str]], text: str, said: list[str | None]
+) -> None:
     make_shop()
-    messages, slots, _ = run(a_tracker(*HITS, given=["free"]))
-    assert [m["response"] for m in messages] == ["utter_said_before", None, "utter_offer_person"]
-    assert slots["offer"] == "person"
+    tracker = a_tracker(*HITS, text=text, given=["free", "slow"])
+    tracker.events[:0] = [asked(*row) for row in before]
+    messages, slots, _ = run(tracker)
+    assert [m["response"] for m in messages] == said
+    assert (slots.get("offer") == "person") == (said == AGAIN)
+
+
+def test_the_second_question_of_a_message_is_taken_up(make_shop: MakeShop) -> None:
+    make_shop()
+    rows = [{"text": "how long does it take?", "hits": [{"id": "slow", "score": 0.3}]}]
+    requests = [{"text": "what does it cost?", "hits": [{"id": "free", "score": 0.9}]}]
+    messages, slots, _ = run(a_tracker(*HITS, careline={"requests": requests, "open": rows}))
+    assert [m["response"] for m in messages] == [None, "utter_other_question"]
+    assert [b["title"] for b in messages[1]["buttons"]] == ["How long does it take?", "Talk to a person"]
+    assert slots["offer"] == "pick"
+    rows = [{"text": "do you sell {unicorns}?", "hits": []}]
+    messages, slots, _ = run(a_tracker(*HITS, careline={"requests": requests, "open": rows}))
+    assert [m["response"] for m in messages] == [None, "utter_other_question_lost", "utter_offer_person"]
+    assert "{" not in messages[1]["question"]
 
 
 def test_lost_asks_once_and_then_hands_over(make_shop: MakeShop) -> None:

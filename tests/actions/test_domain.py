@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from actions.forms import HELPED
 from actions.services.orders import STATUSES
 from data.workspace import PROJECT
 
@@ -18,7 +19,7 @@ CODE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((PROJECT / 
 def test_every_response_that_an_action_names_is_in_the_domain() -> None:
     named = set(re.findall(r'"(utter_[a-z_]+)"', CODE))
     named |= {f"utter_order_{status}" for status in STATUSES}
-    named |= {f"utter_help_{slot}" for slot in ("order_number", "email", "return_reason")}
+    named |= {f"utter_help_{slot}" for slot in HELPED}
     assert named <= set(DOMAIN["responses"])
 
 

@@ -65,6 +65,9 @@ def test_a_message_with_a_blank_is_taken_out(message: dict[str, Any]) -> None:
 
 async def test_both_kinds_of_run_are_checked() -> None:
     class Broken:
+        def name(self) -> str:
+            return "action_broken"
+
         @checked
         def run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[str]:
             dispatcher.utter_message(text="{x}")

@@ -10,7 +10,9 @@ import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.orders import ActionOrderStatus, ActionReturn, ValidateOrderForm
+from actions.addresses import ActionChangeAddress
+from actions.orders import ActionOrderStatus, ValidateOrderForm
+from actions.returns import ActionReturn
 from actions.services.orders import SAMPLE_ORDERS, Item, LocalOrders, Order, move_dates, read_orders
 from actions.wording import describe, join_items
 from data.errors import InputError
@@ -105,23 +107,44 @@ async def test_number_and_address_must_belong_together_in_either_order(make_shop
     make_shop()
     details = {"order_number": "NT-104021", "email": "other@example.com"}
     second = next(name for name in details if name != first)
-    said, slots = await validate(a_tracker(**{first: details[first]}), **{second: details[second]})
+    tracker = a_tracker(requested_slot=second, **{first: details[first]})
+    said, slots = await validate(tracker, **{second: details[second]})
     assert said == ["utter_order_mismatch"]
     assert slots["email"] is None
 
 
-async def test_a_shop_without_an_order_service_asks_for_nothing(make_shop: MakeShop) -> None:
+async def test_without_an_order_service_the_number_is_taken_and_a_person_goes_on(make_shop: MakeShop) -> None:
     make_shop(orders="none")
-    assert await validate(a_tracker()) == ([], {"requested_slot": None})
-    messages, slots = await act(ActionOrderStatus(), a_tracker(outcome="unsure", intent="order_status"))
-    assert [m["response"] for m in messages] == ["utter_no_orders", "utter_offer_person"]
-    assert slots["offer"] == "person"
+    assert await validate(a_tracker()) == ([], {"requested_slot": "order_number"})
+    said, found = await validate(a_tracker(), order_number="4711")
+    assert (said, found) == ([], {"order_number": "4711", "requested_slot": None})
+    for action in (ActionOrderStatus(), ActionReturn(), ActionChangeAddress()):
+        messages, slots = await act(action, a_tracker(order_number="4711", return_reason="torn", new_address="here"))
+        assert [m["response"] for m in messages] == ["utter_no_orders", "utter_handoff"]
+        assert messages[1]["custom"]["handoff"]["reason"] == "orders"
+        assert not {"order_number", "return_reason", "new_address"} & set(slots), "a person needs what was collected"
 
 
-async def test_a_shop_without_an_order_service_says_what_its_agents_said(make_shop: MakeShop) -> None:
-    make_shop(orders="none")
-    (message,), _ = await act(ActionOrderStatus(), a_tracker(("slow", 0.9), intent="order_status"))
-    assert message["text"] == "It takes four days."
+async def test_an_address_of_an_earlier_request_is_dropped_without_a_word(make_shop: MakeShop) -> None:
+    make_shop()
+    before = {"order_number": "NT-104035", "email": "samir.clarke@example.com"}
+    said, slots = await validate(a_tracker(requested_slot=None), **before)
+    assert (said, slots) == ([], {"order_number": "NT-104035", "email": None})
+    said, slots = await validate(a_tracker(requested_slot=None, entities={"email": before["email"]}), **before)
+    assert said == ["utter_order_mismatch"], "once, although both were checked"
+    assert slots["tries"] == 1
+
+
+@pytest.mark.parametrize(("text", "begins_with"), [("and now?", "NT-104021"), ("where is my other order", None)])
+async def test_the_order_that_was_spoken_of_is_not_asked_for_again(
+    make_shop: MakeShop, text: str, begins_with: str | None
+) -> None:
+    make_shop()
+    tracker = a_tracker(text=text, order_before="NT-104021", requested_slot=None)
+    _, slots = await validate(tracker)
+    assert slots.get("order_number") == begins_with
+    _, slots = await validate(a_tracker(text=text, order_before="NT-104021", requested_slot="order_number"))
+    assert "order_number" not in slots, "only at the beginning"
 
 
 async def test_nothing_is_told_without_the_right_address(make_shop: MakeShop) -> None:
@@ -131,11 +154,11 @@ async def test_nothing_is_told_without_the_right_address(make_shop: MakeShop) ->
         assert "NT-104021" not in json.dumps(messages)
 
 
-async def test_the_state_of_an_order_is_told_and_its_number_forgotten(make_shop: MakeShop) -> None:
+async def test_the_state_of_an_order_is_told_and_its_number_put_aside(make_shop: MakeShop) -> None:
     make_shop()
     (message,), slots = await act(ActionOrderStatus(), a_tracker(**SHIPPED))
     assert (message["response"], message["number"]) == ("utter_order_shipped", "NT-104021")
-    assert slots["order_number"] is None
+    assert (slots["order_number"], slots["order_before"]) == (None, "NT-104021")
 
 
 async def test_a_return_past_its_day_goes_to_a_person(make_shop: MakeShop, tmp_path: Path) -> None:

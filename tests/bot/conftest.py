@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -69,10 +70,11 @@ def rasa_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class ActionServer:
-    """A small real action server; tests look at ``calls`` and hold or break it."""
+    """A small real action server; tests look at ``calls`` and ``bodies``, and hold or break it."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
         self.go_on = asyncio.Event()
         self.url = ""
 
@@ -80,6 +82,7 @@ class ActionServer:
         body = await request.json()
         action = body["next_action"]
         self.calls.append(action)
+        self.bodies.append(body)
         if action == "action_broken":
             return web.Response(status=500)
         if action == "action_slow":

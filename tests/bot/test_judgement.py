@@ -69,13 +69,23 @@ def test_several_requests_that_are_sure_make_the_message_sure() -> None:
     ]
 
 
-def test_requests_with_one_answer_or_an_unsure_one_leave_the_message_whole() -> None:
+def test_requests_with_one_answer_leave_the_message_whole() -> None:
     whole = {"intent": "ask", "outcome": "sure"}
     same = [found(("a", 0.9)), found(("a", 0.8))]
-    unsure = [found(("a", 0.9)), found(("b", 0.3), outcome="unsure")]
-    lost = [found(("a", 0.9)), found(outcome="lost")]
-    for results in (same, unsure, lost):
+    near = [found(("a", 0.9)), found(("a", 0.3), outcome="unsure")]
+    none = [found(outcome="lost"), found(("b", 0.3), outcome="unsure")]
+    for results in (same, near, none):
         assert combined(whole, ["a?", "b?"], results) == whole
+    assert combined(whole, ["a?", "how long does it take?"], [found(("a", 0.9)), found(outcome="lost")]) == whole
+
+
+def test_a_request_without_a_sure_answer_is_not_passed_over() -> None:
+    whole = {"intent": "ask", "outcome": "sure"}
+    unsure = combined(whole, ["a?", "b?"], [found(("a", 0.9)), found(("b", 0.3), ("c", 0.2), outcome="unsure")])
+    assert unsure["requests"] == [{"text": "a?", "hits": [{"id": "a", "score": 0.9}]}]
+    assert unsure["open"] == [{"text": "b?", "hits": [{"id": "b", "score": 0.3}, {"id": "c", "score": 0.2}]}]
+    lost = combined(whole, ["a?", "b?"], [found(("a", 0.9)), found(("x", 0.01), outcome="lost")])
+    assert lost["open"] == [{"text": "b?", "hits": []}]
 
 
 def test_the_threshold_goes_along() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
+import time
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from bot.day_words import shifted
-from bot.duckling_door import LONGEST, the_duckling
+from bot.duckling_door import LONGEST, Duckling
 from bot.mention import Mention
 from bot.quantities import clauses, find_quantities, without_overlaps
 from bot.rewriting import Rewritten
@@ -192,36 +192,58 @@ def test_months_end_where_they_end() -> None:
     assert shifted(date(2026, 1, 1), 10**7) == date(2026, 1, 1)
 
 
-def test_loading_it_takes_no_signals() -> None:
-    program = (
-        "import asyncio, os, signal\n"
-        "from bot.duckling_door import the_duckling\n"
-        "async def main():\n"
-        "    told = asyncio.Event()\n"
-        "    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)\n"
-        "    the_duckling()\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    await asyncio.wait_for(told.wait(), 10)\n"
-        "    print('told', signal.getsignal(signal.SIGPIPE).name, signal.getsignal(signal.SIGQUIT).name)\n"
-        "asyncio.run(main())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["told", "SIG_IGN", "SIG_DFL"], done.stderr
+@pytest.mark.parametrize(("text", "language"), [("5月百3号", "zh"), ("on 3 May " * 20, "en"), ("今晚" * 9, "zh")])
+def test_what_keeps_it_busy_is_left_unread_and_the_next_message_is_not(text: str, language: str) -> None:
+    started = time.monotonic()
+    assert days(text, language) == []
+    assert time.monotonic() - started < 3
+    assert days("on 3 May 2026") == ["2026-05-03"]
 
 
-def test_a_fork_is_told_to_load_its_own() -> None:
-    the_duckling()
+def test_it_is_started_again_when_it_was_killed() -> None:
+    reader = Duckling()
+    try:
+        assert reader.read("on 3 May", "en", NOW)
+        assert reader._child is not None
+        reader._child.kill()
+        reader._child.wait()
+        assert reader.read("on 3 May", "en", NOW)
+    finally:
+        reader.close()
+
+
+def test_a_fork_gets_its_own_and_the_parents_goes_on() -> None:
+    assert days("on 3 May 2026") == ["2026-05-03"]
     child = os.fork()
     if child == 0:
         try:
-            the_duckling().read("on 3 May", "en", NOW)
-        except RuntimeError:
-            os._exit(7)
-        os._exit(1)
+            os._exit(7 if days("on 4 May 2026") == ["2026-05-04"] else 1)
+        finally:
+            os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert days("on 5 May 2026") == ["2026-05-05"]
 
 
-def test_it_keeps_no_handler_of_ctrl_c() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    the_duckling()
-    assert signal.getsignal(signal.SIGINT) is before
+def test_it_ends_with_the_one_who_asked() -> None:
+    program = (
+        "import os\n"
+        "from datetime import datetime\n"
+        "from bot.duckling_door import the_duckling\n"
+        "the_duckling().read('today', 'en', datetime(2026, 1, 1))\n"
+        "print(the_duckling()._child.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    pid, limit = int(done.stdout), time.monotonic() + 20
+    while _lives(pid):
+        assert time.monotonic() < limit, "it outlived its worker"
+        time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"

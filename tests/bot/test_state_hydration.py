@@ -13,6 +13,7 @@ from bot.state.entry import Entry
 from bot.state.hydrate import WINDOW_TURNS, read_window
 from bot.state.log import ConversationLog, dump
 from bot.state.turn import lean
+from tests.bot.walks import walk
 
 pytestmark = pytest.mark.rasa
 
@@ -36,49 +37,23 @@ PROBES = ("/greet", "/yes", "/cancel", '/inform{"number": "3"}', "nonsense")
 async def test_window_predicts_what_full_replay_predicts(
     log: ConversationLog, rasa_model: Path, action_server: Any
 ) -> None:
-    from rasa.core.channels.channel import UserMessage
-    from rasa.shared.core.trackers import DialogueStateTracker
-
-    from bot.rasa_door import SilentChannel, close_agent, load_agent
+    from bot.rasa_door import close_agent, load_agent
 
     agent = load_agent(rasa_model, redis_url=log.store.url, actions_url=action_server.url, lease_seconds=15)
-    store = agent.tracker_store._tracker_store
-
-    def seen(tracker: DialogueStateTracker) -> dict[str, Any]:
-        return {
-            "slots": tracker.current_slot_values(),
-            "set": {name for name, slot in tracker.slots.items() if slot.has_been_set},
-            "loop": tracker.active_loop and vars(tracker.active_loop) | {"trigger_message": None},
-            "action": tracker.latest_action_name,
-            "followup": tracker.followup_action,
-            "paused": tracker.is_paused(),
-        }
-
-    async def next_action(tracker: DialogueStateTracker, said: str) -> list[Any]:
-        message = UserMessage(said, SilentChannel(), tracker.sender_id)
-        await agent.processor._handle_message_with_tracker(message, tracker)
-        await agent.processor.run_action_extract_slots(SilentChannel(), tracker)
-        prediction = agent.processor._predict_next_with_tracker(tracker)
-        return [prediction.max_confidence_index, seen(tracker)]
-
     compared = bounded = 0
     chance = random.Random(7)
-    for walk in range(10):
-        conversation = f"walk-{walk}"
-        for step in range(24):
-            await agent.handle_message(UserMessage(chance.choice(SAYINGS), SilentChannel(), conversation))
-            info = await log.info(conversation)
-            assert info is not None
-            if info.state.value == "queued" and chance.random() < 0.6:
-                await log.move(conversation, Move.HAND_BACK, actor="Mia", data={"slots": {"mood": "good"}})
-            window = await store.retrieve(conversation)
-            full = await store.retrieve_full_tracker(conversation)
-            assert seen(window) == seen(full), f"{conversation}, step {step}"
-            bounded += len(window.events) < len(full.events)
-            probe = PROBES[step % len(PROBES)]
-            if not full.is_paused():
-                assert await next_action(window, probe) == await next_action(full, probe), f"{conversation}, {step}"
-                compared += 1
+    for number in range(10):
+        more, shorter, _ = await walk(
+            agent,
+            log,
+            f"walk-{number}",
+            sayings=SAYINGS,
+            probes=PROBES,
+            steps=24,
+            chance=chance,
+            agreed={"mood": "good"},
+        )
+        compared, bounded = compared + more, bounded + shorter
     await close_agent(agent)
     assert bounded > 80
     assert compared > 100

@@ -18,6 +18,7 @@ import pytest
 from bot import worker as worker_module
 from bot.control import Mode
 from bot.embedded import EmbeddedRedis
+from bot.gateway.auth import load_secret
 from bot.handoff import Move, State
 from bot.state.control import ControlBook
 from bot.state.entry import Entry
@@ -27,6 +28,7 @@ from bot.state.work import WorkQueue
 from bot.words import control_notice
 from bot.worker import READY, Worker, rasa_text
 from data.errors import InputError
+from data.identity import Customer, verified
 from data.workspace import Live, Workspace
 
 pytestmark = pytest.mark.rasa
@@ -115,6 +117,24 @@ async def test_answers_in_order_and_hands_over(
         await log.move("c", Move.HAND_BACK, actor="Mia", data={"slots": {"mood": "good"}})
         await log.accept("c", client_id="r", text="hello")
         assert spoken(await settled(log))[-1] == ("bot", "Hello again, you are in a good mood.")
+
+
+async def test_actions_are_shown_who_is_signed_in_with_a_proof_that_is_not_kept(
+    log: ConversationLog, workspace: Workspace, action_server: Any
+) -> None:
+    await log.start("c", language="en")
+    await log.bind("c", identity="17", record='{"id": "17", "email": "ada@example.com", "name": ""}')
+    for conversation in ("c", "d"):
+        await log.accept(conversation, client_id="1", text="a person please")
+    async with running(workspace, log, action_server):
+        entries = [*await settled(log), *await settled(log, "d")]
+    secret = load_secret(workspace)
+    said = {}
+    for call in action_server.bodies:
+        metadata = call["tracker"]["latest_message"]["metadata"]
+        said[call["sender_id"]] = verified(metadata.get("customer"), conversation=call["sender_id"], secret=secret)
+    assert said == {"c": Customer("17", "ada@example.com"), "d": None}
+    assert "proof" not in json.dumps([entry.data for entry in entries])
 
 
 async def _impatiently(event: asyncio.Event, seconds: float) -> bool:

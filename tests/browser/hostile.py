@@ -13,7 +13,8 @@ from playwright.async_api import Frame, Page
 from bot.handoff import Move
 from bot.state import scripts
 from bot.state.log import dump
-from tests.browser.scripted_site import Site
+from tests.browser.people import Visitors, open_chat, say
+from tests.browser.scripted_site import AGENT, Site
 
 MARK = "window.top.hacked=1"
 """What runs if anything runs; where the top window is another origin's, the policy's event tells."""
@@ -165,4 +166,32 @@ async def executions(page: Page) -> list[str]:
             })"""
         )
         found += [f"{frame.url}: {name} {value}" for name, value in state.items() if value]
+    return found
+
+
+async def shown(site: Site, visitors: Visitors, texts: Sequence[str]) -> list[str]:
+    """What ran of these texts, in the widget and on the agents' page."""
+    context = await visitors.context()
+    await context.add_init_script(WATCH)
+    page = await context.new_page()
+    await page.goto(f"{site.url}/")
+    chat = await open_chat(page)
+    await say(chat, "hmm")
+    await chat.locator(".choices").wait_for()
+    conversation = (await site.log.conversations(limit=1))[0].id
+    for text in texts:
+        await say_everywhere(site, conversation, text)
+    await reply_everywhere(site, conversation, texts)
+    await site.log.accept(conversation, client_id="last", text="that was all")
+    await chat.get_by_text("that was all").first.wait_for()
+    await unfold(next(frame for frame in page.frames if "/widget/" in frame.url))
+    found = await executions(page)
+    await context.add_cookies([site.session(AGENT)])  # type: ignore[list-item]
+    desk = await context.new_page()
+    await desk.goto(f"{site.url}/console/#/{conversation}")
+    await desk.get_by_text("that was all").last.wait_for()
+    await unfold(desk.main_frame)
+    found += await executions(desk)
+    await context.close()
+    visitors.contexts.remove(context)
     return found

@@ -21,6 +21,19 @@ export interface Button {
   title: string;
 }
 
+/** One logged answer behind a reply: its id, text's beginning and score. */
+export interface Evidence {
+  answer: string;
+  text: string;
+  score: number;
+}
+
+/** Something that was collected. */
+export interface Slot {
+  name: string;
+  value: string;
+}
+
 /** Where an answer comes from, in words that a customer may see. */
 export interface Source {
   title: string;
@@ -32,11 +45,11 @@ export interface Source {
   url: string | null;
 }
 
-/** One logged answer behind a reply: its id, text's beginning and score. */
-export interface Evidence {
-  answer: string;
-  text: string;
-  score: number;
+/** What an agent must know at a glance. */
+export interface Summary {
+  reason: string;
+  sentences: string[];
+  slots: Slot[];
 }
 
 /** Why the bot said it; sent to agents only. */
@@ -195,19 +208,6 @@ export interface Row {
   channel: string;
   customer: string | null;
   type: "row";
-}
-
-/** Something that was collected. */
-export interface Slot {
-  name: string;
-  value: string;
-}
-
-/** What an agent must know at a glance. */
-export interface Summary {
-  reason: string;
-  sentences: string[];
-  slots: Slot[];
 }
 
 /** A whole conversation for the console. */

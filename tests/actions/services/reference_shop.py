@@ -51,6 +51,7 @@ class ReferenceShop:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
     most_waiting: int = 0
+    loop: asyncio.AbstractEventLoop = field(init=False)
 
     def __post_init__(self) -> None:
         self.orders = {normalise_number(order.number): row_of(order) for order in read_orders(SAMPLE_ORDERS)}
@@ -82,7 +83,7 @@ class ReferenceShop:
 
     async def _spoil(self, answer: Response, fault: str) -> Response:
         if fault == "slow":
-            self.waiting += 1
+            self.waiting, self.loop = self.waiting + 1, asyncio.get_running_loop()
             self.most_waiting = max(self.most_waiting, self.waiting)
             await self.released.wait()
             self.waiting -= 1

@@ -52,13 +52,10 @@ async def test_an_order_is_read_with_all_that_it_has(shop: HttpShop) -> None:
 
 @pytest.mark.parametrize("written", ["nt 104021", "#NT-104021", "104021", "NT/104021", "?NT-104021", "NT-104021 "])
 async def test_a_number_arrives_as_it_was_typed(shop: HttpShop, written: str) -> None:
-    if "/" in written:
-        assert await shop.find(written) is None
-    else:
-        assert (await found(shop, written)).number == "NT-104021"
+    assert (await found(shop, written)).number == "NT-104021"
 
 
-@pytest.mark.parametrize("number", ["NT-999999", "", "   ", "9" * 65, "../shop", "Tisch"])
+@pytest.mark.parametrize("number", ["NT-999999", "", "   ", "9" * 65, "../shop", "..", "Tisch"])
 async def test_an_unknown_number_is_none(shop: HttpShop, number: str) -> None:
     assert await shop.find(number) is None
 
@@ -129,8 +126,10 @@ async def test_two_requests_overlap(shop: HttpShop, behind: ReferenceShop) -> No
     while behind.waiting < 2:
         assert not both.done()
         await asyncio.sleep(0.01)
-    asyncio.get_running_loop().call_soon(behind.released.set)
-    both.cancel()
+    behind.loop.call_soon_threadsafe(behind.released.set)
+    first, second = await both
+    assert first is not None
+    assert second is not None
     assert behind.most_waiting == 2
 
 
