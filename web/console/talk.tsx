@@ -80,7 +80,7 @@ function Brief({ summary }: { summary: Summary }) {
   const { t } = useTongue();
   const reason = reasonWords(summary.reason, t);
   return (
-    <details class="reasons brief" open>
+    <details class="brief" open>
       <summary>{t.summary}</summary>
       {reason && <p>{fill(t.reasonFor, { reason })}</p>}
       <ul>
