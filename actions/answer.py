@@ -14,7 +14,7 @@ from actions.door import checked
 from actions.handoff import Events, hand_over, offer_person, shows_text_only
 from actions.known import known_values
 from actions.mood import presses, tone
-from actions.repeats import asks_again
+from actions.repeats import asked_in_these_words, asks_again
 from actions.replies import asked_of, offered, source_lines, source_of, suggestions, why
 from actions.shop import the_shop
 from retrieval.answers import AnswerBook
@@ -43,6 +43,8 @@ class ActionAnswer(Action):
             reason = {"intent": "ask", "confidence": 1.0, "index": the_shop().workspace.live().index}
             return say(dispatcher, tracker, picked, reason=why(reason, book, outcome="picked"))
         outcome = careline.get("outcome", "lost")
+        if outcome == "unsure" and (known := known_account_matter(tracker, careline, book)):
+            careline, outcome = known, "sure"
         reply = await best_reply(tracker, careline, book) if outcome == "sure" else None
         if reply is not None:
             reason = why(careline, book, outcome="sure", said=reply)
@@ -102,6 +104,20 @@ async def best_reply(tracker: Tracker, careline: Mapping[str, Any], book: Answer
     text = str(tracker.latest_message.get("text") or "")
     asked = asked_of(careline, book, text=text, language=language_of(tracker), where=where_of(tracker))
     return compose(asked, await known_values(tracker, asked), least=float(careline.get("least") or 0.0))
+
+
+def known_account_matter(tracker: Tracker, careline: Mapping[str, Any], book: AnswerBook) -> Mapping[str, Any] | None:
+    """The message's object with one hit: what agents answered when an account's matter was put in these words.
+
+    Matters of accounts are few, and asked in few words ("I forgot my password"): among answers that are all about
+    passwords none is sure by itself.
+    """
+    text = str(tracker.latest_message.get("text") or "")
+    for hit in careline.get("hits", ())[:3] if intent_of(tracker) == "account" else ():
+        answer = book.get(hit["id"])
+        if answer is not None and asked_in_these_words(text, answer.questions):
+            return {**careline, "hits": [hit], "least": 0.0}
+    return None
 
 
 async def picked_reply(tracker: Tracker, book: AnswerBook) -> Reply | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from rasa_sdk import Tracker
 
+from retrieval.requests import pieces_of
 from retrieval.sentences import content_of
 
 SAME_WORDS = 0.6
@@ -28,6 +29,16 @@ def asks_again(tracker: Tracker, answers: Collection[str]) -> bool:
     questions = list(_questions(tracker))
     now, before = questions[-1:], [text for text, best in questions[:-1] if best in answers]
     return len(before) >= TIMES or any(_same(text, now[0][0]) for text in before)
+
+
+def asked_in_these_words(text: str, questions: Iterable[str]) -> bool:
+    """Whether a logged question, or a sentence of one, has the words of this one and at most one more ("Hi, ...").
+
+    What an agent answered to it answers this, too. One word says too little to tell.
+    """
+    words = set(content_of(text))
+    pieces = (set(content_of(piece)) for question in questions for piece in pieces_of(question))
+    return len(words) >= 2 and any(words <= piece and len(piece) <= len(words) + 1 for piece in pieces)
 
 
 def _questions(tracker: Tracker) -> Iterator[tuple[str, str | None]]:

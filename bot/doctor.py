@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from bot.embedded import answers, find_server, redis_address, server_version, socket_path
 from bot.serve import check_port
@@ -18,6 +19,9 @@ from bot.settings import BotSettings
 from bot.users import list_users
 from data.errors import InputError
 from data.workspace import PROJECT, Workspace
+
+if TYPE_CHECKING:
+    from bot.state.store import Store
 
 PACKAGES = ("rasa", "rasa-sdk", "redis", "faiss-cpu", "onnxruntime", "torch", "sentence-transformers", "starlette")
 NEEDED_GB = 2.0
@@ -115,28 +119,44 @@ def _redis(settings: BotSettings, workspace: Workspace) -> Iterator[Finding]:
         runs = "running" if answers(socket_path(workspace)) else "started by `careline serve`"
         yield Finding("redis", True, f"embedded {binary.name} {version}, appendfsync always, {runs}")
         return
-    yield asyncio.run(_external_redis(redis_address(workspace, settings.redis_url)))
+    yield from asyncio.run(_external_redis(redis_address(workspace, settings.redis_url)))
 
 
-async def _external_redis(address: str) -> Finding:
+async def _external_redis(address: str) -> list[Finding]:
+    """Every server that REDIS_URL leads to: one, or all nodes of a Cluster."""
     from bot.state.entry import StateError
     from bot.state.log import ConversationLog
 
     try:
         async with await ConversationLog.open(address, patience=3) as log:
-            redis = log.store.redis
-            info = await log.store.retry(lambda: redis.info("server"))
-            version = str(info.get("redis_version", "?"))
-            try:
-                kept = await log.store.retry(lambda: redis.config_get("append*"))
-            except StateError:
-                kept = {}
+            if not log.store.spread:
+                return [await _server(log.store, log.store.redis, "redis")]
+            found = []
+            for node in log.store.redis.get_nodes():
+                client = log.store.servers.node_client(node.host, node.port)
+                found.append(await _server(log.store, client, f"redis {node.host}:{node.port}"))
+                await log.store.leave(client)
+            return found
     except StateError as error:
-        return Finding("redis", False, str(error), "Start it, or unset REDIS_URL for the embedded one.")
+        return [Finding("redis", False, str(error), "Start it, or unset REDIS_URL for the embedded one.")]
+
+
+async def _server(store: Store, client: Any, name: str) -> Finding:
+    """Version, role, how it keeps what it acknowledged, and what it does when its memory is full."""
+    from bot.state.entry import StateError
+
+    info = await store.retry(client.info)
+    version = info.get("valkey_version") or info.get("redis_version", "?")
+    try:
+        kept = await store.retry(lambda: client.config_get("append*"))
+    except StateError:
+        kept = {}  # hosted servers do not tell
     sync = kept.get("appendfsync", "unknown") if kept.get("appendonly", "yes") == "yes" else "no append-only file"
-    safe = sync == "always"
-    hint = "" if safe else "; acknowledged messages may be lost when it is killed"
-    return Finding("redis", True, f"REDIS_URL, version {version}, appendfsync {sync}{hint}")
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    hint = "" if sync == "always" else "; acknowledged messages may be lost when it is killed"
+    found = f"REDIS_URL, version {version}, {info.get('role', '?')}, appendfsync {sync}, eviction {policy}{hint}"
+    keeps_all = policy in ("noeviction", "unknown")
+    return Finding(name, keeps_all, found, "Set maxmemory-policy noeviction: others throw conversations away.")
 
 
 def _stores() -> Iterator[Finding]:

@@ -16,9 +16,12 @@ MAX_FRAME = 16 * 1024
 MAX_ID = 80
 """Characters of ids and names that clients choose."""
 
-ErrorCode = Literal["bad_message", "too_long", "too_fast", "foreign", "unavailable", "closed", "refused", "identity"]
+ErrorCode = Literal[
+    "bad_message", "too_long", "too_fast", "foreign", "unavailable", "closed", "refused", "identity", "reused", "busy"
+]
 """``foreign``: the conversation named is not this client's, a fresh one follows. ``unavailable``: try again soon.
-``identity``: the customer's sign-in is over or not the shop's; the conversation goes on as a stranger's."""
+``identity``: the customer's sign-in is over or not the shop's; the conversation goes on as a stranger's.
+``reused``: the client id has another text. ``busy``: too much waits for an answer; send it again later."""
 
 _LONGEST = {"text": MAX_TEXT, "page": 500, "identity": 2_000}
 """Characters of fields that may be longer than ``MAX_ID``."""

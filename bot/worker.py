@@ -107,6 +107,7 @@ class Worker:
             lanes = (self._lane(f"{self.name}.{lane}") for lane in range(self.lanes))
             await asyncio.gather(self._housekeeping(), *lanes)
             await self._queue.retire(self.name)
+            await self._queue.close()
             await self._close_agent()
 
     async def _close_agent(self) -> None:
@@ -194,6 +195,9 @@ class Worker:
                     return False  # a turn still runs in it, or it is the bot's again
                 continue
             message = await self._waiting(info)
+            if message is None:
+                await self._give_up(info, info.customer, reason="its entry in the log cannot be read")
+                continue
             if first is not None and message.seq > first:
                 return True
             first = message.seq
@@ -204,15 +208,16 @@ class Worker:
                 return False
         return False
 
-    async def _waiting(self, info: ConversationInfo) -> Entry:
-        """The first message without an outcome."""
+    async def _waiting(self, info: ConversationInfo) -> Entry | None:
+        """The first message without an outcome, or None: what is stored there cannot be read."""
         after = info.answered
         while entries := await self._log.read(info.id, after=after, limit=100):
             for entry in entries:
                 if entry.kind == "customer":
                     return entry
             after = entries[-1].seq
-        raise StateError(f"conversation {info.id}: got no message after {info.answered}; expected {info.customer}.")
+        logger.error("conversation %s: got no message after %s; expected %s.", info.id, info.answered, info.customer)
+        return None
 
     async def _answer(self, info: ConversationInfo, message: Entry, owner: str) -> None:
         from rasa.core.channels.channel import UserMessage
@@ -250,8 +255,11 @@ class Worker:
         if job.tries < MAX_TRIES:
             await _within(self.stopping, 0.5 * job.tries)
             return
+        await self._give_up(info, message.seq, reason=str(error)[:500])
+
+    async def _give_up(self, info: ConversationInfo, seq: int, *, reason: str) -> None:
         text = _FAILURE.get(info.language[:2], _FAILURE["en"])
-        await self._queue.fail(info.id, message.seq, text=text, reason=str(error)[:500])
+        await self._queue.fail(info.id, seq, text=text, reason=reason)
 
 
 def rasa_text(message: Entry) -> str:

@@ -81,6 +81,9 @@ def _client(workspace: Workspace, url: str, secret: Callable[[str], str]) -> Ser
             workspace, "key_env", f"{settings.key_env}, which is not set",
             "a variable that holds the key", f"Set {settings.key_env}, or leave key_env empty.",
         )  # fmt: skip
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        got = f"{settings.key_env}, whose value has blanks around it or more than ASCII"
+        raise _wrong(workspace, "key_env", got, "a variable that holds the key", f"Set {settings.key_env} again.")
     return ServiceClient(url, key=key, timeout=settings.timeout)
 
 

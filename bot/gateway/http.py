@@ -20,7 +20,15 @@ from bot.wire import WireError
 LONGEST_BODY = 32 * 1024
 """Bytes of a request; the longest message takes half."""
 
-STATUS = {"bad_message": 422, "too_long": 422, "too_fast": 429, "foreign": 401, "identity": 401, "unavailable": 503}
+STATUS = {
+    "bad_message": 422,
+    "too_long": 422,
+    "too_fast": 429,
+    "foreign": 401,
+    "identity": 401,
+    "busy": 429,
+    "unavailable": 503,
+}
 """HTTP status of a code of the wire; the others are 409."""
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -12,7 +12,7 @@ from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
 from bot.protocol import Back, Person, Press, Rate, Send, WireError
-from bot.state.entry import ConversationInfo, Refused
+from bot.state.entry import ConversationInfo, Crowded, Refused, Reused
 from bot.state.log import ConversationLog
 from bot.words import BACK, LEAVE, WAIT, cancels, words
 from data.patterns import find_structured
@@ -37,6 +37,12 @@ def contact_in(text: str) -> str:
     """The e-mail address or telephone number in a text, as it stands there; empty without one."""
     kinds = {span.kind: text[span.start : span.end].strip() for span in reversed(find_structured(text))}
     return kinds.get("EMAIL") or kinds.get("PHONE") or ""
+
+
+def _crowded(language: str) -> str:
+    if language.startswith("zh"):
+        return "我们现在很忙，您的消息没有送达，请稍后再发一次。"
+    return "We are very busy just now: your message was not taken. Please send it again in a moment."
 
 
 @dataclass
@@ -80,6 +86,15 @@ class Mailbox:
             self.begun = True
         if self.identity is not None:
             await self._bind(self.identity, message.client_id)
+        try:
+            return await self._store(message)
+        except Reused as error:
+            raise WireError("reused", "This id has another message.", client_id=message.client_id) from error
+        except Crowded as error:
+            _LOG.warning("%s", error)
+            raise WireError("busy", _crowded(self.language), client_id=message.client_id) from error
+
+    async def _store(self, message: Send | Press | Person | Back) -> int:
         if isinstance(message, Send):
             return await self._text(message)
         if isinstance(message, Press):

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from bot.handoff import State
 
+logger = logging.getLogger(__name__)
+
 Kind = Literal[
-    "customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "suggested", "unsaid", "feedback"
+    "customer",
+    "bot",
+    "agent",
+    "turn",
+    "state",
+    "note",
+    "failure",
+    "suppressed",
+    "suggested",
+    "unsaid",
+    "feedback",
+    "corrupt",
 ]
 """``suppressed`` is a bot's reply that a take-over or a switch overtook, ``suggested`` one that is for agents only;
 ``turn`` holds Rasa's events and is for no reader, ``unsaid`` those of a turn whose replies the customer never got: the
-dialogue does not go on from it."""
+dialogue does not go on from it. ``corrupt`` stands where something unreadable is stored, for no reader either."""
 
 PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure", "feedback"})
 """Kinds that a customer may see."""
@@ -31,8 +45,20 @@ class StateUnavailable(StateError):
     """Redis does not answer. Nothing was acknowledged; the same call may be made again."""
 
 
+class StateFull(StateUnavailable):
+    """Redis has no memory or disk left and takes no changes; what it has stays. An operator must make room."""
+
+
 class Refused(StateError):
     """The log refused a write: a stale lease, an answered message, or a conversation in another state."""
+
+
+class Reused(StateError):
+    """A client id came again with another text: the client's mistake, and the new text is not stored."""
+
+
+class Crowded(StateError):
+    """Too many messages wait for an answer, of this conversation or in all; nothing was stored."""
 
 
 class Busy(StateError):
@@ -165,14 +191,36 @@ class Work:
 def entry_from(row: tuple[str, Mapping[str, str]]) -> Entry:
     """Reads an entry of the Redis stream."""
     entry_id, fields = row
-    return Entry(
-        seq=int(entry_id.split("-")[0]),
+    seq = int(entry_id.split("-")[0])
+    try:
+        entry = _sound(seq, fields)
+    except (KeyError, TypeError, ValueError) as error:
+        logger.error("entry %s of the log: got %s (%s); it is skipped.", seq, type(error).__name__, fields.get("kind"))
+        return Entry(seq, "corrupt", 0.0)
+    return entry
+
+
+def _sound(seq: int, fields: Mapping[str, str]) -> Entry:
+    """Reads the fields of an entry.
+
+    Raises:
+        KeyError, TypeError, ValueError: They are not what we write.
+    """
+    entry = Entry(
+        seq=seq,
         kind=cast(Kind, fields["kind"]),
         time=float(fields["time"]),
         author=fields.get("author", ""),
         text=fields.get("text", ""),
-        data=json.loads(fields.get("data") or "{}"),
+        data=dict(json.loads(fields.get("data") or "{}")),
     )
+    if entry.kind not in get_args(Kind):
+        raise ValueError(entry.kind)
+    if entry.kind == "turn":
+        list(entry.data["events"]), entry.data["state"]["slots"]
+    elif entry.kind == "state":
+        State(entry.data["to"])
+    return entry
 
 
 def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:

@@ -15,6 +15,9 @@ GROUP = "workers"
 CHANGED = "changed"
 """Channel on which each append publishes the conversation's id."""
 
+WORK = "work"
+"""Channel on which each entry of a queue publishes its conversation: in a Cluster nobody can wait for all queues."""
+
 TYPING = "typing"
 """Channel of ``WHO CONVERSATION``: nothing that is stored."""
 

@@ -6,6 +6,7 @@ Every write may be repeated after a lost answer: it is recognised by its client 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,15 +15,37 @@ from typing import Any
 
 from bot.handoff import IllegalMove, Move, State, origins
 from bot.state import keys, scripts
-from bot.state.entry import Accepted, ConversationInfo, Entry, Refused, StateUnavailable, entry_from, info_from
+from bot.state.entry import (
+    Accepted,
+    ConversationInfo,
+    Crowded,
+    Entry,
+    Refused,
+    Reused,
+    StateUnavailable,
+    entry_from,
+    info_from,
+)
 from bot.state.keys import Keys
 from bot.state.store import Store, pairs
 from data.schema import Conversation, Message, Role
 
 __all__ = ["Accepted", "ConversationInfo", "ConversationLog", "Entry", "dump"]
 
+MOST_BEHIND = 300
+"""A conversation takes no message while so many entries came after the last one that was answered."""
+
+MOST_WAITING = 64_000
+"""No conversation is added to so many that wait for an answer (a 64th of it a shard)."""
+
+_OTHER = 2
+"""A known client id came with another text."""
+
 _FOREVER = 3e9
 """Seconds: a subscriber waits for its server as long as it lives."""
+
+_AGAIN = 0.1
+"""Seconds before a subscriber whose server went away looks for one again."""
 
 _ROLES: dict[str, Role] = {"customer": "customer", "bot": "agent", "agent": "agent"}
 
@@ -116,12 +139,21 @@ class ConversationLog:
 
         Raises:
             StateUnavailable: Not known to be stored; send it again with the same client id.
+            Crowded: Too much waits for an answer; send it again later.
+            Reused: Another text has this client id.
         """
         data = {"client_id": client_id, **({"payload": payload} if payload else {})}
         reopened = move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
         shown = text if display is None else display
-        seq, duplicate = await self.store.script(scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened)
-        return Accepted(seq, bool(duplicate))
+        limits = (MOST_BEHIND, MOST_WAITING // keys.SHARDS)
+        seq, found = await self.store.script(
+            scripts.ACCEPT, conversation, client_id, shown, dump(data), reopened, *limits, kept=True
+        )
+        if seq < 0:
+            raise Crowded(f"conversation {conversation}: got one more message; expected fewer that wait ({found}).")
+        if found == _OTHER:
+            raise Reused(f"conversation {conversation}: got another text under the client id of message {seq}.")
+        return Accepted(seq, bool(found))
 
     async def agent_reply(self, conversation: str, *, agent: str, client_id: str, text: str) -> Accepted:
         """Stores what an agent says to the customer.
@@ -169,7 +201,9 @@ class ConversationLog:
     ) -> Accepted:
         data = dump({"client_id": client_id})
         state = needed.value if needed else ""
-        seq, extra = await self.store.script(scripts.APPEND, conversation, client_id, kind, author, text, data, state)
+        seq, extra = await self.store.script(
+            scripts.APPEND, conversation, client_id, kind, author, text, data, state, kept=True
+        )
         if seq < 0:
             raise Refused(
                 f"conversation {conversation}: got state {extra}; expected {state or 'a known conversation'}."
@@ -204,7 +238,7 @@ class ConversationLog:
         for state, to in origins(move).items():
             ways += [state.value, to.value, move_data(move, state, to, actor, data or {})]
         seq, state_now = await self.store.script(
-            scripts.MOVE, conversation, client_id or f"move-{uuid.uuid4().hex}", actor, *ways
+            scripts.MOVE, conversation, client_id or f"move-{uuid.uuid4().hex}", actor, *ways, kept=True
         )
         if seq < 0:
             raise IllegalMove(State(state_now), move)
@@ -247,7 +281,7 @@ class ConversationLog:
         names = [keys.index(shard, s) for shard in range(keys.SHARDS) for s in states]
 
         async def newest() -> list[list[tuple[str, float]]]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for name in names:
                 pipe.zrevrange(name, 0, limit - 1, withscores=True)
             return list(await pipe.execute())
@@ -258,7 +292,7 @@ class ConversationLog:
 
     async def _infos(self, conversations: Sequence[str]) -> list[ConversationInfo]:
         async def metas() -> list[dict[str, str]]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for conversation in conversations:
                 pipe.hgetall(Keys(conversation).own("meta"))
             return list(await pipe.execute())
@@ -270,19 +304,11 @@ class ConversationLog:
         """The ids of all conversations, shard by shard; each shard as it is at one moment."""
         for shard in range(keys.SHARDS):
             names = [keys.index(shard, state) for state in State]
-
-            async def members(names: Sequence[str] = names) -> list[list[str]]:
-                pipe = self.store.redis.pipeline(transaction=True)  # or a move between two states would hide one
-                for name in names:
-                    pipe.zrange(name, 0, -1)
-                return list(await pipe.execute())
-
-            found = await self.store.retry(members)
-            yield [conversation for ids in found for conversation in ids]
+            yield list(await self.store.raw_script(scripts.MEMBERS, names, []))
 
     async def typing(self, conversation: str, who: str) -> None:
         """Tells subscribers that someone (``bot``, ``customer``, ``agent``) types; nothing is stored."""
-        await self.store.retry(lambda: self.store.redis.publish(keys.TYPING, f"{who} {conversation}"))
+        await self.store.publish(keys.TYPING, f"{who} {conversation}")
 
     async def subscribe(self) -> AsyncIterator[str | None]:
         """Ids of conversations as they change; None first and after each gap: look at all that you watch."""
@@ -298,20 +324,22 @@ class ConversationLog:
 
     async def _listen(self, channel: str) -> AsyncIterator[str | None]:
         while True:
-            pubsub = self.store.redis.pubsub(ignore_subscribe_messages=True)
+            client = await self.store.retry(self.store.subscriber, patience=_FOREVER)
+            pubsub = client.pubsub(ignore_subscribe_messages=True)
             subscribe = partial(pubsub.subscribe, channel)
             next_message = partial(pubsub.get_message, timeout=5.0)
             try:
-                await self.store.retry(subscribe, patience=_FOREVER)
+                await self.store.retry(subscribe, patience=_FOREVER if client is self.store.redis else 0)
                 yield None
                 while True:
                     message = await self.store.retry(next_message, patience=0)
                     if message is not None:
                         yield message["data"]
             except StateUnavailable:
-                continue
+                await asyncio.sleep(_AGAIN)
             finally:
                 await pubsub.close()
+                await self.store.leave(client)
 
     async def export(self, conversation: str) -> Conversation | None:
         """The conversation as ``data`` learns from it; None if nothing was said.

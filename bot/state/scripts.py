@@ -1,6 +1,7 @@
 """The Lua scripts of the log: each is one atomic change. Arguments that are JSON are made and read by Python only.
 
-Every script gets the keys of ``Keys.all`` and, as first argument, the conversation's id.
+Every script gets the keys of ``Keys.all`` and, as first argument, the conversation's id. A repeated change writes
+something (``again``), because WAIT asks whether replicas have what this connection wrote last.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ local control = KEYS[12]
 local id = ARGV[1]
 local t = redis.call('TIME')
 local now = string.format('%d.%06d', t[1], t[2])
+
+local function again(name, field)
+  redis.call('HSET', name, field, redis.call('HGET', name, field))
+end
 
 local function get(name) return redis.call('HGET', meta, name) or '' end
 local function number(name) return tonumber(redis.call('HGET', meta, name) or '0') end
@@ -72,6 +77,7 @@ end
 local function enqueue()
   redis.call('ZADD', pending, 'NX', now, id)
   redis.call('XADD', turns, '*', 'conversation', id)
+  redis.call('PUBLISH', 'work', id)
 end
 
 local function tell()
@@ -91,8 +97,21 @@ return redis.call('HGETALL', meta)
 
 ACCEPT = """
 local seen = redis.call('HGET', clients, ARGV[2])
-if seen then return {tonumber(seen), 1} end
+if seen then
+  again(clients, ARGV[2])
+  local row = redis.call('XRANGE', log, seen .. '-0', seen .. '-0')[1]
+  local same = true
+  for i = 1, row and #row[2] or 0, 2 do
+    if row[2][i] == 'text' and row[2][i + 1] ~= ARGV[3] then same = false end
+  end
+  return {tonumber(seen), same and 1 or 2}
+end
 ensure('', '')
+if get('state') == 'bot' and number('customer') > number('answered') then
+  if number('seq') - number('answered') >= tonumber(ARGV[6]) then return {-1, 'conversation'} end
+elseif redis.call('ZCARD', pending) >= tonumber(ARGV[7]) then
+  return {-1, 'all'}
+end
 if get('state') == 'closed' then change('bot', 'customer', ARGV[5]) end
 local seq = append('customer', 'customer', ARGV[3], ARGV[4])
 redis.call('HSET', clients, ARGV[2], seq)
@@ -100,11 +119,12 @@ enqueue()
 tell()
 return {seq, 0}
 """
-"""client id, text, data, data of the reopening → {seq, duplicate}."""
+"""client id, text, data, data of the reopening, entries that may stand behind the last answer, conversations of the
+shard that may wait → {seq, 0 stored | 1 known | 2 known with another text}, or {-1, what is full}."""
 
 APPEND = """
 local seen = redis.call('HGET', clients, ARGV[2])
-if seen then return {tonumber(seen), 1} end
+if seen then again(clients, ARGV[2]); return {tonumber(seen), 1} end
 if redis.call('EXISTS', meta) == 0 then return {-1, 'unknown'} end
 if ARGV[7] ~= '' and get('state') ~= ARGV[7] then return {-1, get('state')} end
 local seq = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
@@ -117,7 +137,7 @@ return {seq, 0}
 
 MOVE = """
 local seen = redis.call('HGET', clients, ARGV[2])
-if seen then return {tonumber(seen), get('state')} end
+if seen then again(clients, ARGV[2]); return {tonumber(seen), get('state')} end
 ensure('', '')
 local state = get('state')
 for i = 4, #ARGV, 3 do
@@ -169,7 +189,7 @@ return 1
 
 COMMIT = """
 local token, seq = tonumber(ARGV[2]), tonumber(ARGV[3])
-if get('committed') == ARGV[2] then return {2, get('state')} end
+if get('committed') == ARGV[2] then again(meta, 'committed'); return {2, get('state')} end
 if tonumber(redis.call('GET', fence) or '0') ~= token then return {0, 'lease'} end
 local state = get('state')
 local mine = state == 'bot'
@@ -252,3 +272,22 @@ end
 return false
 """
 """Keys are all queues; group, consumer, index to begin at → {entry id, conversation} of one, or nothing."""
+
+MEMBERS = """
+local all = {}
+for _, key in ipairs(KEYS) do
+  for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do all[#all + 1] = id end
+end
+return all
+"""
+"""Keys are the indexes of one shard → its conversations, at one moment: a move between two states hides none."""
+
+GROUP = """
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP') then return made end
+return 1
+"""
+"""Key is a queue; group. A script, since redis-py does not know where in a Cluster an XGROUP belongs."""
+
+FORGET = "return redis.pcall('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])"
+"""Key is a queue; group, consumer."""

@@ -14,6 +14,7 @@ from bot.handoff import Move, State
 from bot.state import keys, scripts
 from bot.state.entry import Busy, Lease, Refused, StateError, Work, info_from
 from bot.state.log import ConversationLog, dump, move_data
+from bot.state.spread import SpreadQueues
 from bot.state.store import pairs
 from bot.state.turn import Turn, handoff_reason, lean, replies_of, topics_of
 from bot.words import control_notice
@@ -43,19 +44,18 @@ class WorkQueue:
         self.store = log.store
         self._queues = [keys.turns(shard) for shard in range(keys.SHARDS)]
         self._next = 0
+        self._spread = SpreadQueues(self.store, self._queues)
 
     async def prepare(self) -> None:
         """Makes the consumer group of every queue; may be called again."""
 
         async def create() -> list[Any]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for queue in self._queues:
-                pipe.xgroup_create(queue, keys.GROUP, id="0", mkstream=True)
-            return list(await pipe.execute(raise_on_error=False))
+                pipe.eval(scripts.GROUP, 1, queue, keys.GROUP)
+            return list(await pipe.execute())
 
-        for error in await self.store.retry(create):
-            if isinstance(error, Exception) and "BUSYGROUP" not in str(error):
-                raise StateError(f"queue: got {error}; expected a consumer group {keys.GROUP}.") from error
+        await self.store.retry(create)
 
     async def claim(self, consumer: str, *, block: float = LONGEST_BLOCK) -> list[Work]:
         """Takes work: one conversation if there is a backlog, else what arrives within ``block`` seconds.
@@ -67,6 +67,8 @@ class WorkQueue:
         Returns:
             Nothing, one, or (rarely, when woken by several at once) a few conversations.
         """
+        if self.store.spread:
+            return await self._spread.claim(consumer, block=min(block, LONGEST_BLOCK))
         got = await self._guarded(
             lambda: self.store.raw_script(scripts.CLAIM, self._queues, [keys.GROUP, consumer, self._next])
         )
@@ -81,7 +83,14 @@ class WorkQueue:
         """Work that a worker of this name had claimed when it died."""
         return await self._read(consumer, "0", block=None, count=100)
 
+    async def close(self) -> None:
+        """Ends what waits for work."""
+        await self._spread.close()
+
     async def _read(self, consumer: str, start: str, *, block: int | None, count: int) -> list[Work]:
+        if self.store.spread:
+            found: list[Work] = await self._guarded(lambda: self._spread.read(consumer, start, count=count))
+            return found
         streams = dict.fromkeys(self._queues, start)
         replies = await self._guarded(
             lambda: self.store.retry(
@@ -105,7 +114,7 @@ class WorkQueue:
         queue = keys.turns(keys.shard_of(work.conversation))
 
         async def remove() -> None:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             pipe.xack(queue, keys.GROUP, work.entry)
             pipe.xdel(queue, work.entry)
             await pipe.execute()
@@ -116,7 +125,7 @@ class WorkQueue:
         """Claims the work of workers that have not finished it for ``idle`` seconds."""
 
         async def claim() -> list[Any]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for queue in self._queues:
                 pipe.xautoclaim(queue, keys.GROUP, consumer, int(idle * 1000), count=10)
             return list(await pipe.execute(raise_on_error=False))
@@ -134,7 +143,7 @@ class WorkQueue:
         limit = time.time() - older
 
         async def waiting() -> list[list[str]]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for shard in range(keys.SHARDS):
                 pipe.zrangebyscore(keys.pending(shard), "-inf", limit, start=0, num=100)
             return list(await pipe.execute())
@@ -148,7 +157,7 @@ class WorkQueue:
         """How many conversations have a message without an outcome: the length of the queue."""
 
         async def count() -> list[int]:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for shard in range(keys.SHARDS):
                 pipe.zcard(keys.pending(shard))
             return list(await pipe.execute())
@@ -163,9 +172,9 @@ class WorkQueue:
         """Forgets a worker that ends and has nothing unfinished."""
 
         async def forget() -> None:
-            pipe = self.store.redis.pipeline(transaction=False)
+            pipe = self.store.pipeline()
             for queue in self._queues:
-                pipe.xgroup_delconsumer(queue, keys.GROUP, consumer)
+                pipe.eval(scripts.FORGET, 1, queue, keys.GROUP, consumer)
             await pipe.execute(raise_on_error=False)
 
         if not await self.unfinished(consumer):
@@ -247,6 +256,7 @@ class WorkQueue:
             handoff,
             *_withheld(turn, answers),
             *replies,
+            kept=True,
         )
         if not done:
             raise Refused(f"turn of {turn.conversation}: the commit was refused ({extra}); nothing of it was stored.")
@@ -270,7 +280,7 @@ class WorkQueue:
         """
         handoff = move_data(Move.ESCALATE, State.BOT, State.QUEUED, "system", {"reason": "failure"})
         data = dump({"answers": seq, "reason": reason})
-        return bool(await self.store.script(scripts.FAIL, conversation, seq, text, data, handoff))
+        return bool(await self.store.script(scripts.FAIL, conversation, seq, text, data, handoff, kept=True))
 
 
 def _withheld(turn: Turn, answers: Mapping[str, int]) -> tuple[str, str, str, str, str]:

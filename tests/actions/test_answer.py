@@ -134,6 +134,23 @@ def asked(text: str, answer: str) -> dict[str, Any]:
     return {"event": "user", "text": text, "parse_data": {"careline": careline}}
 
 
+@pytest.mark.parametrize(
+    ("text", "intent", "said"),
+    [
+        ("how long does it take", "account", "It takes four days."),
+        ("how long does it take to unlock an account?", "account", None),
+        ("how long does it take", "ask", None),
+    ],
+)
+def test_an_account_matter_in_an_agents_customers_words_is_answered(
+    make_shop: MakeShop, text: str, intent: str, said: str | None
+) -> None:
+    make_shop()
+    hits = (("card", 0.3), ("slow", 0.2))
+    messages, _, _ = run(a_tracker(*hits, outcome="unsure", intent=intent, text=text))
+    assert (messages[0]["text"], messages[0]["response"]) == (said, None if said else "utter_did_you_mean")
+
+
 AGAIN = ["utter_said_before", None, "utter_offer_person"]
 
 

@@ -39,18 +39,26 @@ def test_a_new_workspace_misses_only_what_was_not_learned(tmp_path: Path):
     assert findings["base model"].ok, findings["base model"]
     assert findings["redis"].ok
     assert "appendfsync always" in findings["redis"].found
+    assert findings["orders"].ok
+    assert findings["orders"].found.startswith(("none", "sample"))
     missing = findings[str(tmp_path)]
     assert not missing.ok
     assert "careline learn" in missing.next_step
 
 
 def test_an_external_redis_is_asked_how_it_keeps_data(tmp_path: Path):
+    from redis import Redis
+
     from bot.doctor import _redis
 
     with EmbeddedRedis(Workspace(tmp_path)) as server:
         (found,) = _redis(BotSettings(redis_url=server.url), Workspace(tmp_path))
         assert found.ok
-        assert "appendfsync always" in found.found
+        assert "master, appendfsync always, eviction noeviction" in found.found
+        Redis.from_url(server.url).config_set("maxmemory-policy", "allkeys-lru")
+        (evicts,) = _redis(BotSettings(redis_url=server.url), Workspace(tmp_path))
+        assert not evicts.ok
+        assert "noeviction" in evicts.next_step
     (gone,) = _redis(BotSettings(redis_url=server.url), Workspace(tmp_path))
     assert not gone.ok
     assert "REDIS_URL" in gone.next_step

@@ -354,8 +354,12 @@ async def test_makers_door_shows_in_the_log(log: ConversationLog, rasa_model: Pa
     )
     check_stores(agent)
     out = CollectingOutputChannel()
+    forged = {"customer": {"id": "17", "email": "ada@example.com", "name": "", "proof": "0" * 64}}
     for text in ("hello", "a person", "hello"):
-        await agent.handle_message(UserMessage(text, out, "shell-1", input_channel="cmdline"))
+        await agent.handle_message(UserMessage(text, out, "shell-1", input_channel="widget", metadata=forged))
+    (told,) = {str(body["tracker"]["latest_message"]["metadata"]["customer"]) for body in action_server.bodies}
+    assert told == str(forged["customer"]), "a channel can say anything; actions believe a proof only"
+    assert verified(forged["customer"], conversation="shell-1", secret=b"any") is None
     assert [m["text"] for m in out.messages if "text" in m] == ["Hello!", "action_pause was here"]
     assert spoken(await log.read("shell-1")) == [
         ("customer", "hello"),

@@ -7,7 +7,7 @@ export type State = "bot" | "queued" | "agent" | "closed";
 export type EntryKind = "customer" | "bot" | "agent" | "state" | "failure" | "note" | "feedback";
 export type Rating = "up" | "down" | "1" | "2" | "3" | "4" | "5";
 export type Reason = "" | "not_asked" | "wrong" | "unclear";
-export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity";
+export type ErrorCode = "bad_message" | "too_long" | "too_fast" | "foreign" | "unavailable" | "closed" | "refused" | "identity" | "reused" | "busy";
 
 /** Who said it, as the customer may know it. */
 export interface Author {

@@ -52,6 +52,14 @@ def test_a_setting_that_cannot_work_is_one_line_without_secrets(
     assert "geheim" not in str(wrong.value)
 
 
+@pytest.mark.parametrize("key", ["geheim\n", " geheim", "geheim\r\nX-Admin: 1", "schlüssel-geheim"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    place = shop(tmp_path, orders="https://shop.example", key_env="SHOP_KEY")
+    with pytest.raises(InputError, match="SHOP_KEY, whose value") as wrong:
+        open_orders(place, secret=lambda name: key)
+    assert "geheim" not in str(wrong.value)
+
+
 def test_the_settings_file_knows_them(tmp_path: Path) -> None:
     text = '[services]\norders = "https://shop.example"\nkey_env = "SHOP_KEY"\ntimeout = 3.5\n'
     (tmp_path / "careline.toml").write_text(text)
