@@ -28,6 +28,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "data": ("data.cli", "app", "Logs to datasets: import, build, report, discover, label, check, suggest."),
     "model": ("finetune.cli", "app", "Train, evaluate and list models."),
     "index": ("retrieval.cli", "app", "Build and search the index of answers."),
+    "bot": ("bot.control_cli", "app", "Switch the bot on, off or to suggesting, for all or for one topic."),
     "orders": ("actions.cli", "app", "The shop's orders: import, list, show; what the bot registered."),
     "users": ("bot.cli", "users_app", "Who may sign in as an agent."),
     "export": ("bot.cli", "export", "Write the conversations of this workspace as a log to learn from."),

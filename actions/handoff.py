@@ -10,8 +10,8 @@ from rasa_sdk.events import ConversationPaused, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.door import checked
-from actions.hours import is_open
 from actions.shop import ActionShop, the_shop
+from data.hours import hours_in_words, people_there
 
 Events = list[dict[str, Any]]
 
@@ -35,7 +35,7 @@ def hand_over(
     Args:
         dispatcher: Takes the reply; its ``custom`` data has ``handoff`` with the reason, and whether people are there.
         tracker: The conversation.
-        reason: ``asked``, ``lost``, ``orders``: what the agent's inbox shows.
+        reason: One of ``bot.handoff.Reason``: what the agent reads.
         shop: Instead of the process's own, for tests.
         now: Instead of the clock, for tests.
 
@@ -43,12 +43,13 @@ def hand_over(
         Events for Rasa. The conversation's owner changes when they are committed.
     """
     settings = (shop or the_shop()).workspace.settings.shop
-    available = is_open(settings.hours, now or datetime.now())
+    available = people_there(settings, now)
+    language = str(tracker.slots.get("language") or "en")
     custom = {"handoff": {"reason": reason, "open": available, "email": settings.handoff_email or None}}
     dispatcher.utter_message(
         response="utter_handoff_closed" if available is False else "utter_handoff",
         json_message={} if shows_text_only(tracker) else custom,
-        shop_hours=settings.hours,
+        shop_hours=hours_in_words(settings.hours, language),
     )
     if settings.handoff_email and available is False:
         dispatcher.utter_message(response="utter_handoff_email", address=settings.handoff_email)
@@ -81,8 +82,7 @@ class ActionHandoff(Action):
             danger = topic in DANGERS
             dispatcher.utter_message(response="utter_sensitive_danger" if danger else "utter_sensitive")
             return hand_over(dispatcher, tracker, reason="sensitive")
-        intent = (tracker.latest_message.get("intent") or {}).get("name")
-        return hand_over(dispatcher, tracker, reason="asked" if intent == "ask_person" else "accepted")
+        return hand_over(dispatcher, tracker, reason="asked")
 
 
 class ActionOfferPerson(Action):

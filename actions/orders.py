@@ -118,7 +118,7 @@ async def not_found(dispatcher: CollectingDispatcher, tracker: Tracker) -> Event
     """No order to speak of. Where the shop connected no order service, a person goes on with what was collected."""
     if the_shop().orders() is None:
         dispatcher.utter_message(response="utter_no_orders")
-        return hand_over(dispatcher, tracker, reason="orders")
+        return hand_over(dispatcher, tracker, reason="rule")
     blocked = await is_blocked(tracker)
     dispatcher.utter_message(response="utter_too_many_guesses" if blocked else "utter_too_many_tries")
     forget = [SlotSet(name, None) for name in ("order_number", "email", "confirmed")]

@@ -24,7 +24,7 @@ def asked_of(entries: Sequence[Entry], *, language: str) -> Iterator[dict[str, A
     """
     messages = {entry.seq: entry for entry in entries if entry.kind == "customer"}
     for entry in entries:
-        said = messages.get(entry.data.get("answers", 0)) if entry.kind == "turn" else None
+        said = messages.get(entry.data.get("answers", 0)) if entry.kind in ("turn", "unsaid") else None
         careline = _careline(entry.data.get("events", ())) if said is not None else None
         if said is None or careline is None or not said.text or said.data.get("payload"):
             continue
@@ -51,7 +51,9 @@ def _careline(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def _did(seq: int, entries: Sequence[Entry]) -> str:
     """What the bot did about the message with this number."""
-    replies = [entry for entry in entries if entry.kind in ("bot", "suppressed") and entry.data.get("answers") == seq]
+    kinds = ("bot", "suppressed", "suggested")
+    told = [entry for entry in entries if entry.kind in kinds and entry.data.get("answers") == seq]
+    replies = [entry for entry in told if "notice" not in entry.data]
     custom = [reply.data.get("custom") or {} for reply in replies]
     if any("handoff" in told for told in custom):
         return "handed over"

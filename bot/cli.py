@@ -115,12 +115,13 @@ def init(
     typer.echo(f"  careline learn LOG.csv --workspace {folder}")
     typer.echo(f"  careline users add YOUR-NAME --workspace {folder}")
     typer.echo(f"  careline serve --workspace {folder}")
+    typer.echo("The bot begins by suggesting replies to agents. Let it answer customers: `careline bot on`.")
 
 
 @users_app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Shown to customers as the author of replies.")],
-    role: Annotated[str, typer.Option(help="agent or admin.")] = "agent",
+    role: Annotated[str, typer.Option(help="agent, lead (may switch the bot) or admin.")] = "agent",
     password: Annotated[
         str | None, typer.Option(help="Asked for if not given; without a terminal, made up and printed.")
     ] = None,

@@ -23,6 +23,7 @@ class Move(str, Enum):
     Attributes:
         ESCALATE: The bot or the customer asks for a person.
         TAKE: An agent takes the conversation, from the queue or over the bot's head.
+        CANCEL: The customer does not wait any longer and goes back to the bot.
         REQUEUE: The agent puts it back in the queue for a colleague.
         HAND_BACK: The agent is done and the bot goes on.
         CLOSE: It is finished.
@@ -31,10 +32,35 @@ class Move(str, Enum):
 
     ESCALATE = "escalate"
     TAKE = "take"
+    CANCEL = "cancel"
     REQUEUE = "requeue"
     HAND_BACK = "hand_back"
     CLOSE = "close"
     REOPEN = "reopen"
+
+
+class Reason(str, Enum):
+    """Why a conversation waits for a person; on the state entry, for the agent.
+
+    Attributes:
+        ASKED: The customer wants one.
+        LOST: The bot did not understand twice in a row.
+        NEGATIVE: The customer is upset.
+        SENSITIVE: The topic is a person's.
+        SERVICE: A service failed that an action needs.
+        RULE: A business rule wants a person to decide.
+        CONTROL: The bot is switched off, or suggests only (``bot.control``).
+        FAILURE: A message could not be answered in three tries.
+    """
+
+    ASKED = "asked"
+    LOST = "lost"
+    NEGATIVE = "negative"
+    SENSITIVE = "sensitive"
+    SERVICE = "service"
+    RULE = "rule"
+    CONTROL = "control"
+    FAILURE = "failure"
 
 
 LEGAL: dict[tuple[State, Move], State] = {
@@ -42,6 +68,7 @@ LEGAL: dict[tuple[State, Move], State] = {
     (State.BOT, Move.TAKE): State.AGENT,
     (State.BOT, Move.CLOSE): State.CLOSED,
     (State.QUEUED, Move.TAKE): State.AGENT,
+    (State.QUEUED, Move.CANCEL): State.BOT,
     (State.QUEUED, Move.HAND_BACK): State.BOT,
     (State.QUEUED, Move.CLOSE): State.CLOSED,
     (State.AGENT, Move.REQUEUE): State.QUEUED,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from data.desk_settings import Bot
 from data.errors import InputError
 from data.workspace import SETTINGS, Shop, Web, WorkspaceSettings, write_settings
 
@@ -83,7 +84,8 @@ def _settings(answers: ShopAnswers) -> WorkspaceSettings:
         hours=(answers.hours or "").strip(),
         handoff_email=_email(answers.email or ""),
     )
-    return WorkspaceSettings(shop=shop, web=Web(origins=tuple(parse_origin(o) for o in answers.origins or ())))
+    web = Web(origins=tuple(parse_origin(o) for o in answers.origins or ()))
+    return WorkspaceSettings(shop=shop, web=web, bot=Bot(mode="suggest"))
 
 
 def _name(text: str) -> str:

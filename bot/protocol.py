@@ -14,9 +14,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bot.protocol_parts import Author, AuthorKind, Button, Evidence, Slot, Source, SourceKind, Summary, Why
 from bot.wire import MAX_FRAME, MAX_ID, MAX_TEXT, ErrorCode, WireError, encode, parse
 
-__all__ = ["MAX_FRAME", "MAX_ID", "MAX_TEXT", "WireError", "encode", "parse_client", "parse_console"]
+__all__ = [
+    "MAX_FRAME",
+    "MAX_ID",
+    "MAX_TEXT",
+    "Author",
+    "AuthorKind",
+    "Button",
+    "Evidence",
+    "Slot",
+    "Source",
+    "SourceKind",
+    "Summary",
+    "Why",
+    "WireError",
+    "encode",
+    "parse_client",
+    "parse_console",
+]
 
 State = Literal["bot", "queued", "agent", "closed"]
 """Whose the conversation is: the bot's, waiting for a person, a person's, finished."""
@@ -29,71 +47,6 @@ Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
 """Thumbs are for an answer, numbers (5 is best) for the conversation."""
 
 Reason = Literal["", "not_asked", "wrong", "unclear"]
-
-SourceKind = Literal["log", "article", "catalogue", "curated"]
-
-AuthorKind = Literal["customer", "bot", "agent", "system"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Author:
-    """Who said it, as the customer may know it."""
-
-    kind: AuthorKind
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Button:
-    """A choice under a bot's entry. ``id`` is opaque; what it stands for never leaves the server."""
-
-    id: str
-    title: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where an answer comes from, in words that a customer may see.
-
-    Attributes:
-        title: Heading of the answer, or empty.
-        conversations: In how many logged conversations it was found.
-        support: How many times agents gave it.
-        last_used: Unix seconds of the newest use, or None.
-        question: A redacted question it once answered, or None.
-        kind: What it is: an answer of the log, a help article, a line of the catalogue, or written by the team.
-        url: Where it can be read, an ``http`` or ``https`` address, or None.
-    """
-
-    title: str
-    conversations: int
-    support: int
-    last_used: float | None = None
-    question: str | None = None
-    kind: SourceKind = "log"
-    url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """One logged answer behind a reply: its id, text's beginning and score."""
-
-    answer: str
-    text: str
-    score: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Why:
-    """Why the bot said it; sent to agents only."""
-
-    model: str
-    index: str
-    intent: str
-    confidence: float
-    topic: str | None = None
-    outcome: str | None = None
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +65,8 @@ class Entry:
         source: Where the answer comes from; the first of ``sources``.
         sources: Where each part of the answer comes from, in the order of the numbers ``[1]`` in its text.
         why: For agents only.
-        suppressed: A reply that a take-over overtook; agents only.
+        suppressed: A reply that the customer did not get; agents only.
+        suggested: It is one that agents may send; see ``bot.control``. Agents only.
         rates: For feedback: the answer's ``seq``, or 0 for the conversation.
         rating: For feedback.
         reason: For feedback: why thumbs are down.
@@ -130,6 +84,7 @@ class Entry:
     source: Source | None = None
     why: Why | None = None
     suppressed: bool = False
+    suggested: bool = False
     sources: tuple[Source, ...] = ()
     rates: int | None = None
     rating: Rating | None = None
@@ -200,6 +155,14 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Back:
+    """One click: do not wait for a person any longer; the bot goes on."""
+
+    client_id: str
+    type: Literal["back"] = "back"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Typing:
     """The customer types; sent at most every three seconds."""
 
@@ -265,6 +228,25 @@ class SomeoneTypes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Where a customer stands who waits for a person; sent whenever it changes.
+
+    Attributes:
+        position: From 1.
+        wait: Minutes that others waited lately (their median); None where too few waits were measured.
+        online: Whether somebody is there.
+        back: Whether the bot would answer meanwhile.
+        type: ``queue``.
+    """
+
+    position: int
+    wait: int | None = None
+    online: bool = True
+    back: bool = True
+    type: Literal["queue"] = "queue"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
     """What was refused or is not possible now; ``message`` is for people."""
 
@@ -316,6 +298,7 @@ class Transcript:
 
     row: Row
     entries: tuple[Entry, ...]
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -351,8 +334,8 @@ class CustomerTyping:
     type: Literal["customer_typing"] = "customer_typing"
 
 
-ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen
-ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal
+ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen
+ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal
 ConsoleRequest = Watch | AgentTyping
 ConsoleUpdate = Row | Watched | CustomerTyping | Refusal
 UNIONS: dict[str, Any] = {

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from bot import protocol
+from bot import protocol, protocol_parts
 from bot.wire import ErrorCode, hints
+
+_MODULES = (protocol.__name__, protocol_parts.__name__)
 
 _ALIASES = {
     "State": protocol.State,
@@ -30,7 +32,7 @@ def wire_classes() -> dict[str, type[Any]]:
     return {
         name: kind
         for name, kind in vars(protocol).items()
-        if inspect.isclass(kind) and is_dataclass(kind) and kind.__module__ == protocol.__name__
+        if inspect.isclass(kind) and is_dataclass(kind) and kind.__module__ in _MODULES
     }
 
 

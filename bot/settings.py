@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.control import Mode
 from data.errors import InputError
-from data.workspace import Workspace, find_workspace
+from data.workspace import SETTINGS, Workspace, find_workspace
 
 ACTIONS_URL = "http://127.0.0.1:5055/webhook"
 """Where ``endpoints.yml`` and ``python -m actions`` meet when nothing else is said."""
@@ -60,6 +61,24 @@ def read_secret(name: str, environ: Mapping[str, str] | None = None) -> str:
     """A secret by the name of its variable, as ``careline.toml`` gives it; empty without a name or a value."""
     env = os.environ if environ is None else environ
     return env.get(name, "") if name else ""
+
+
+def first_mode(workspace: Workspace) -> Mode:
+    """How the switches of a workspace stand before anyone turned one.
+
+    Raises:
+        InputError: Its settings name no mode.
+    """
+    text = workspace.settings.bot.mode
+    try:
+        return Mode(text)
+    except ValueError as error:
+        raise InputError(
+            f"{workspace.root / SETTINGS} [bot] mode",
+            got=repr(text),
+            expected="off, suggest or answer",
+            next_step="Mend the file.",
+        ) from error
 
 
 def _port(text: str | None) -> int | None:

@@ -19,8 +19,8 @@ from data.errors import InputError
 if TYPE_CHECKING:
     from data.workspace import Workspace
 
-Role = Literal["agent", "admin"]
-"""An agent answers conversations; an admin may also do what changes the bot."""
+Role = Literal["agent", "lead", "admin"]
+"""An agent answers conversations; a lead may also switch the bot; an admin may do all that changes it."""
 
 SHORTEST_PASSWORD = 8
 _NAME = re.compile(r"[\w][\w.@+-]{0,59}")
@@ -141,7 +141,7 @@ def _check(name: str, password: str, role: str) -> None:
             next_step="Choose another name.",
         )
     if role not in get_args(Role):
-        raise InputError("--role", got=repr(role), expected="agent or admin", next_step="Correct it.")
+        raise InputError("--role", got=repr(role), expected="agent, lead or admin", next_step="Correct it.")
     if len(password) < SHORTEST_PASSWORD:
         raise InputError(
             "password",

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from bot.embedded import redis_address
 from bot.gateway.auth import load_secret
 from bot.handoff import State
-from bot.settings import BotSettings, read_settings
+from bot.settings import BotSettings, first_mode, read_settings
+from bot.state.control import ControlBook
 from bot.state.entry import Busy, ConversationInfo, Entry, Refused, StateError, StateUnavailable, Work
 from bot.state.log import ConversationLog
 from bot.state.turn import Job, current_job
@@ -99,6 +100,7 @@ class Worker:
         async with self._log:
             self._queue = WorkQueue(self._log)
             await self._queue.prepare()
+            await ControlBook(self._log.store).begin(first_mode(self.workspace))
             self.load()
             print(f"{READY} ({self.name}, {self._model})", flush=True)
             self._keep(await self._queue.unfinished(self.name))

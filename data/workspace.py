@@ -16,7 +16,9 @@ from typing import Any
 import tomli
 
 from data.artifacts import DatasetLayout, IndexLayout, ModelLayout, write_atomic
+from data.desk_settings import Bot, Handoff, Mail, Push
 from data.errors import InputError
+from data.hours import check_hours
 from data.own_patterns import compile_patterns
 
 SETTINGS = "careline.toml"
@@ -26,13 +28,25 @@ DEMO = PROJECT / "var" / "demo"
 
 @dataclass(frozen=True)
 class Shop:
-    """What customers are told about the shop."""
+    """What customers are told about the shop.
+
+    Attributes:
+        name: As customers know it.
+        languages: That it answers in; the first is taken for customers who speak none of them.
+        hours: When people answer: ``Mon-Fri 09:00-17:00, Sat 10:00-14:00``.
+        handoff_email: Where customers may write, and where agents' mail goes when nobody is signed in.
+        greeting: Instead of our own.
+        timezone: Of the hours, such as ``Europe/Berlin``; empty: the machine's.
+        holidays: Days without people, such as ``2026-12-25``, or ``12-25`` for every year.
+    """
 
     name: str = "our shop"
     languages: tuple[str, ...] = ("en", "zh")
     hours: str = "Mon-Fri 09:00-17:00"
     handoff_email: str = ""
     greeting: str = ""
+    timezone: str = ""
+    holidays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class Web:
         port: Where it listens.
         origins: Sites that may embed the widget; empty means only its own pages.
         requests: So many HTTP requests a second one address may make for long; six times as many at once.
+        url: Where agents reach the pages, for links in their mail; empty: ``http://HOST:PORT``.
         identity_key_env: Name of the environment variable that holds the key with which the shop's server signs its
             customers in; empty where it signs none.
     """
@@ -52,6 +67,7 @@ class Web:
     port: int = 8080
     origins: tuple[str, ...] = ()
     requests: float = 20.0
+    url: str = ""
     identity_key_env: str = ""
 
 
@@ -135,6 +151,10 @@ class WorkspaceSettings:
     web: Web = field(default_factory=Web)
     learn: Learn = field(default_factory=Learn)
     services: Services = field(default_factory=Services)
+    bot: Bot = field(default_factory=Bot)
+    handoff: Handoff = field(default_factory=Handoff)
+    mail: Mail = field(default_factory=Mail)
+    push: Push = field(default_factory=Push)
     index: Store = field(default_factory=Store)
     rephrase: Rephrase = field(default_factory=Rephrase)
 
@@ -313,6 +333,7 @@ def read_settings(root: Path) -> WorkspaceSettings:
     settings = WorkspaceSettings(
         **{name: _section(path, name, sections[name], table) for name, table in tables.items()}
     )
+    check_hours(settings.shop, thing=f"{path} [shop]")
     compile_patterns(settings.learn.redact, thing=f"{path} [learn] redact")
     return settings
 

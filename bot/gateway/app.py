@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,6 +20,8 @@ from starlette.websockets import WebSocket
 from bot.gateway.auth import COOKIE, Signer, load_secret
 from bot.gateway.console_api import ConsoleApi
 from bot.gateway.console_socket import ConsoleSocket
+from bot.gateway.courier import Courier
+from bot.gateway.desk import Desk
 from bot.gateway.door import Door
 from bot.gateway.feed import Feed
 from bot.gateway.http import no_such_way
@@ -30,11 +33,26 @@ from bot.gateway.widget_socket import WidgetSocket
 from bot.settings import BotSettings, read_secret
 from bot.state.entry import StateError
 from bot.state.log import ConversationLog
+from bot.state.outbox import Outbox
 from bot.users import UserBook
 from data.workspace import Workspace
 
 HEALTH_SECONDS = 2.0
 """A log that does not answer by then is away."""
+
+
+@asynccontextmanager
+async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Does endless work for the length of the block."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.2)  # a call to Redis may swallow a cancellation
 
 
 def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog, *, dist: Path = DIST) -> Starlette:
@@ -49,11 +67,13 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
     feed = Feed(log)
     users = UserBook(workspace)
     identities = IdentityCheck(read_secret(workspace.settings.web.identity_key_env))
-    door = Door(workspace, log, feed, Signer(load_secret(workspace)), identities)
+    courier = Courier(workspace, Outbox(log.store))
+    desk = Desk(workspace, log, feed, courier)
+    door = Door(workspace, log, feed, Signer(load_secret(workspace)), identities, desk)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with feed.running():
+        async with feed.running(), running(desk.run(), courier.run()):
             yield
 
     async def widget(socket: WebSocket) -> None:
@@ -65,7 +85,8 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
         def signed_in() -> bool:
             return bool(cookie) and door.signer.open(cookie, users, now=time.time()) is not None
 
-        await ConsoleSocket(door, socket, signed_in).run()
+        user = door.signer.open(cookie, users, now=time.time()) if cookie else None
+        await ConsoleSocket(door, socket, signed_in, name=user.name if user else "").run()
 
     async def healthz(_request: Request) -> Response:
         try:
@@ -82,7 +103,9 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
             Mount("/api/console", routes=ConsoleApi(door, users).routes()),
             PollLine(door).route(),
             Route("/healthz", healthz),
-            *page_routes(dist),
+            *page_routes(
+                dist, shop=None if workspace.settings.services.orders == "sample" else workspace.settings.shop
+            ),
         ],
         middleware=[Middleware(PageHeaders, origins=workspace.settings.web.origins)],
         exception_handlers={HTTPException: no_such_way},

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,11 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import COOKIE, SESSION_SECONDS, LoginGate, same_site
+from bot.gateway.control_api import ControlApi
 from bot.gateway.door import Door
 from bot.gateway.http import ApiError, address_of, answered, read_json
+from bot.gateway.summary import COLLECTED, summary_of
 from bot.gateway.wording import wire_entry, wire_row
 from bot.handoff import Move, State
 from bot.protocol import MAX_ID, MAX_TEXT, Transcript
+from bot.state.control import ControlBook
 from bot.state.entry import ConversationInfo
 from bot.users import User, UserBook
 
@@ -38,6 +42,7 @@ class ConsoleApi:
     def __init__(self, door: Door, users: UserBook) -> None:
         self.door, self.users = door, users
         self._gate = LoginGate()
+        self._control = ControlApi(ControlBook(door.log.store))
 
     def routes(self) -> list[Route]:
         """Everything below ``/api/console``."""
@@ -46,6 +51,8 @@ class ConsoleApi:
             Route("/login", self._guard(self.login, signed_in=False), methods=["POST"]),
             Route("/logout", self._guard(self.logout, signed_in=False), methods=["POST"]),
             Route("/me", self._guard(self.me)),
+            Route("/control", self._guard(self._control.status)),
+            Route("/control", self._guard(self._control.turn), methods=["POST"]),
             Route("/conversations", self._guard(self.conversations)),
             Route(one, self._guard(self.transcript)),
             Route(f"{one}/take", self._guard(self.take), methods=["POST"]),
@@ -118,9 +125,10 @@ class ConsoleApi:
     async def transcript(self, request: Request) -> Response:
         """A ``Transcript``: the newest 500 entries, notes and suppressed replies with them."""
         info = await self._known(request)
-        entries = [wire_entry(e, reader="agent") for e in await self.door.log.read_back(info.id, limit=500)]
+        rows = await self.door.log.read_back(info.id, limit=500)
+        entries = [wire_entry(row, reader="agent") for row in rows]
         shown = tuple(entry for entry in entries if entry is not None)
-        return JSONResponse(asdict(Transcript(row=wire_row(info), entries=shown)))
+        return JSONResponse(asdict(Transcript(row=wire_row(info), entries=shown, summary=summary_of(rows))))
 
     async def take(self, request: Request) -> Response:
         """Takes the conversation, from the queue, from the bot, or from a colleague."""
@@ -131,6 +139,7 @@ class ConsoleApi:
             if info.state is State.CLOSED:
                 await self.door.log.move(info.id, Move.REOPEN, actor=name)
             await self.door.log.move(info.id, Move.TAKE, actor=name)
+            await self.door.desk.taken(info)
         return await self._row(info.id)
 
     async def reply(self, request: Request) -> Response:
@@ -148,12 +157,15 @@ class ConsoleApi:
         return JSONResponse({"seq": accepted.seq, "duplicate": accepted.duplicate})
 
     async def move(self, request: Request) -> Response:
-        """``requeue``, ``handback`` or ``close``: the row after it."""
+        """``requeue``, ``handback`` or ``close``: the row after it. ``handback`` takes {slots}: what was agreed."""
         move = _MOVES.get(request.path_params["move"])
         if move is None:
             raise ApiError(404, "unknown", f"expected one of take, reply, note, {', '.join(_MOVES)}.")
         info = await (self._mine(request) if move is not Move.CLOSE else self._known(request))
-        await self.door.log.move(info.id, move, actor=request.state.user.name)
+        told = move is Move.HAND_BACK and request.headers.get("content-length", "0") != "0"
+        slots = _slots(await read_json(request)) if told else {}
+        data = {"slots": slots} if slots else None
+        await self.door.log.move(info.id, move, actor=request.state.user.name, data=data)
         return await self._row(info.id)
 
     async def _known(self, request: Request) -> ConversationInfo:
@@ -173,6 +185,21 @@ class ConsoleApi:
         info = await self.door.log.info(conversation)
         assert info is not None
         return JSONResponse(asdict(wire_row(info)))
+
+
+def _slots(body: dict[str, Any]) -> dict[str, str | None]:
+    """What an agent agreed with the customer, for the bot: null forgets a value.
+
+    Raises:
+        ApiError: Not a value that agents may set.
+    """
+    slots = body.get("slots", {})
+    if set(body) - {"slots"} or not isinstance(slots, dict):
+        raise ApiError(422, "bad_message", "Expected an object with slots.")
+    for name, value in slots.items():
+        if name not in COLLECTED or not (value is None or (isinstance(value, str) and 0 < len(value) <= 500)):
+            raise ApiError(422, "bad_message", f"slots: expected texts or null for {', '.join(COLLECTED)}.")
+    return slots
 
 
 def _refuse_foreign(request: Request) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.gateway.auth import same_site
+from bot.gateway.desk import PRESENT_SECONDS
 from bot.gateway.door import Door
 from bot.gateway.feed import Watcher
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
@@ -43,11 +46,13 @@ class ConsoleSocket:
         door: The gateway's parts.
         socket: Not yet accepted.
         signed_in: Whether the session still holds.
+        name: Of the agent.
     """
 
     door: Door
     socket: WebSocket
     signed_in: Callable[[], bool]
+    name: str = ""
     watched: str | None = None
     last_seq: int = 0
     _delivering: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -76,7 +81,18 @@ class ConsoleSocket:
     async def _serve(self) -> None:
         with self.door.feed.watch(None, typing=self._customer_types) as watcher:
             watcher.wake(None)
-            await until_one_ends(self._push(watcher), self._listen())
+            await until_one_ends(self._push(watcher), self._listen(), self._be_present())
+
+    async def _be_present(self) -> None:
+        """An open console means that somebody is there; a closed one, that this agent is not."""
+        mark = f"{self.name} {id(self)} {os.getpid()}"
+        try:
+            while True:
+                await self.door.desk.present(mark)
+                await asyncio.sleep(PRESENT_SECONDS / 4)
+        finally:
+            with suppress(StateError):
+                await self.door.desk.gone(mark)
 
     async def _push(self, watcher: Watcher) -> None:
         """Sends rows as they change; all of them first and after a gap."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.gateway.auth import Signer
+from bot.gateway.desk import Desk
 from bot.gateway.feed import Feed
 from bot.gateway.identity import Identity, IdentityCheck
 from bot.gateway.wording import shop_info
@@ -24,6 +25,7 @@ class Door:
         feed: Wakes whoever waits for entries.
         signer: Tokens and sessions.
         identities: Checks what the shop's server signed.
+        desk: The queue for people.
     """
 
     workspace: Workspace
@@ -31,6 +33,7 @@ class Door:
     feed: Feed
     signer: Signer
     identities: IdentityCheck
+    desk: Desk
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,10 @@ class Feed:
                 _LOG.exception("the subscription to typing broke; listening again")
                 await asyncio.sleep(1)
 
+    def wake(self, conversation: str) -> None:
+        """Wakes whoever watches a conversation, for what is not in the log."""
+        self._wake(conversation)
+
     def _wake(self, conversation: str | None) -> None:
         groups = [*self._of.values(), self._all] if conversation is None else [self._watchers(conversation)]
         for watcher in [w for group in groups for w in group]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
-from bot.protocol import Person, Press, Rate, Send, WireError
-from bot.state.entry import Crowded, Reused
+from bot.protocol import Back, Person, Press, Rate, Send, WireError
+from bot.state.entry import ConversationInfo, Crowded, Refused, Reused
 from bot.state.log import ConversationLog
+from bot.words import BACK, LEAVE, WAIT, cancels, words
+from data.patterns import find_structured
+
+if TYPE_CHECKING:
+    from bot.gateway.desk import Desk
 
 _LOG = logging.getLogger(__name__)
 _BUTTON = re.compile(r"([1-9][0-9]{0,11})\.([0-9]{1,3})")
@@ -24,6 +31,12 @@ ESCAPE = "\u200b"
 def rasa_text(text: str) -> str | None:
     """What Rasa gets instead of a customer's text, or None when it gets the text itself."""
     return ESCAPE + text if text.strip().startswith("/") else None
+
+
+def contact_in(text: str) -> str:
+    """The e-mail address or telephone number in a text, as it stands there; empty without one."""
+    kinds = {span.kind: text[span.start : span.end].strip() for span in reversed(find_structured(text))}
+    return kinds.get("EMAIL") or kinds.get("PHONE") or ""
 
 
 def _crowded(language: str) -> str:
@@ -43,6 +56,7 @@ class Mailbox:
         channel: By which way the conversation came, for agents.
         begun: Whether the log knows the conversation already.
         identity: Whose it becomes with the first message.
+        desk: The queue for people.
     """
 
     log: ConversationLog
@@ -51,8 +65,9 @@ class Mailbox:
     channel: str = "widget"
     begun: bool = False
     identity: Identity | None = None
+    desk: Desk | None = None
 
-    async def store(self, message: Send | Press | Person | Rate) -> int:
+    async def store(self, message: Send | Press | Person | Back | Rate) -> int:
         """Stores a message; a resend of it changes nothing.
 
         Returns:
@@ -79,11 +94,13 @@ class Mailbox:
             _LOG.warning("%s", error)
             raise WireError("busy", _crowded(self.language), client_id=message.client_id) from error
 
-    async def _store(self, message: Send | Press | Person) -> int:
+    async def _store(self, message: Send | Press | Person | Back) -> int:
         if isinstance(message, Send):
             return await self._text(message)
         if isinstance(message, Press):
             return await self._press(message)
+        if isinstance(message, Back):
+            return await self._back(message.client_id, words("choose_back", self.language))
         return await self._person(message)
 
     async def _bind(self, identity: Identity, client_id: str) -> None:
@@ -96,9 +113,51 @@ class Mailbox:
         text = message.text.strip()
         if not text:
             raise WireError("bad_message", "An empty message.", client_id=message.client_id)
+        if cancels(text) and await self._waiting() is not None:
+            return await self._back(message.client_id, text)
         accepted = await self.log.accept(
             self.conversation, client_id=message.client_id, text=text, payload=rasa_text(text)
         )
+        contact = contact_in(text)
+        if contact and self.desk is not None:
+            await self._left(self.desk, message.client_id, text, contact)
+        return accepted.seq
+
+    async def _left(self, desk: Desk, client_id: str, text: str, contact: str) -> None:
+        """Brings a message with contact to agents who are not there, or to whom it was promised."""
+        info = await self._waiting()
+        if info is not None and (not await desk.online() or await self._was_asked(info)):
+            await desk.message_left(info, client_id=client_id, text=text, contact=contact)
+
+    async def _waiting(self) -> ConversationInfo | None:
+        """The conversation, if it waits for a person."""
+        info = await self.log.info(self.conversation)
+        return info if info is not None and info.state is State.QUEUED else None
+
+    async def _was_asked(self, info: ConversationInfo) -> bool:
+        """Whether the customer was told to leave a message since they began to wait."""
+        entries = await self.log.read(info.id, after=info.queued_seq, limit=200)
+        return any(entry.data.get("notice") in ("away", "leave", "late") for entry in entries)
+
+    async def _back(self, client_id: str, text: str) -> int:
+        """Ends the waiting; the bot answers that it does. Where a person has come meanwhile, they read the words."""
+        await self._move(Move.CANCEL, f"{client_id}:cancel")
+        accepted = await self.log.accept(self.conversation, client_id=client_id, text=text, payload="/cancel")
+        return accepted.seq
+
+    async def _chosen(self, client_id: str, title: str, payload: str) -> int:
+        """What somebody who waits chose: see ``bot.words``."""
+        if payload == BACK:
+            return await self._back(client_id, title)
+        accepted = await self.log.accept(self.conversation, client_id=client_id, text=title)
+        name = payload[1:]
+        with suppress(Refused):  # they do not wait any more
+            await self.log.notice(
+                self.conversation,
+                client_id=f"{client_id}:{name}",
+                text=words(name, self.language),
+                data={"notice": name},
+            )
         return accepted.seq
 
     async def _press(self, message: Press) -> int:
@@ -111,6 +170,8 @@ class Mailbox:
         if found is None:
             raise WireError("refused", "There is no such choice.", client_id=message.client_id)
         title, payload = found
+        if payload in (WAIT, LEAVE, BACK):
+            return await self._chosen(message.client_id, title, payload)
         accepted = await self.log.accept(
             self.conversation, client_id=message.client_id, text=title, payload=payload or rasa_text(title)
         )
@@ -140,7 +201,7 @@ class Mailbox:
         return accepted.seq
 
     async def _move(self, move: Move, client_id: str) -> None:
-        data = {"client_id": client_id, "reason": "customer"}
+        data = {"client_id": client_id, **({"reason": "asked"} if move is Move.ESCALATE else {})}
         try:
             await self.log.move(self.conversation, move, actor="customer", client_id=client_id, data=data)
         except IllegalMove:

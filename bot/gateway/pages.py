@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.workspace import PROJECT
+from bot.gateway.http import Handler
+from bot.gateway.wording import shop_language
+from data.workspace import PROJECT, Shop
 
 DIST = PROJECT / "web" / "dist"
 """Made by ``make setup`` from ``web/``."""
@@ -22,11 +25,50 @@ _PAGE_POLICY = (
 )
 
 
-def page_routes(dist: Path = DIST) -> list[BaseRoute]:
+_PLAIN = """<!doctype html>
+<html lang="{language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title>
+<h1>{name}</h1>
+<p>{lead}</p>
+<pre>&lt;script src="{origin}/widget.js" async&gt;&lt;/script&gt;</pre>
+<p><a href="/console/">{agents}</a></p>
+<script src="/widget.js" async></script>
+</html>
+"""
+
+_PLAIN_WORDS = {
+    "en": {
+        "lead": "The chat is in the corner. This line puts it on a page of yours, whose site [web] origins must name:",
+        "agents": "Agent page",
+    },
+    "zh": {
+        "lead": "聊天窗口在页面右下角。把这一行放进您的网页即可使用，网站须写进 [web] origins：",
+        "agents": "客服页面",
+    },
+}
+
+
+def plain_page(shop: Shop) -> Handler:
+    """The first page of a shop that is not the demo: its name, the chat, and the line that embeds it."""
+
+    async def page(request: Request) -> Response:
+        language = shop_language(shop, request.headers.get("accept-language", "en")[:2])
+        words = _PLAIN_WORDS.get(language, _PLAIN_WORDS["en"])
+        origin = str(request.base_url).rstrip("/")
+        values = {"language": language, "name": shop.name, "origin": origin, **words}
+        return HTMLResponse(_PLAIN.format(**{name: escape(value) for name, value in values.items()}))
+
+    return page
+
+
+def page_routes(dist: Path = DIST, *, shop: Shop | None = None) -> list[BaseRoute]:
     """Routes of the pages; the shop page takes whatever is left, so these come last.
 
     Args:
         dist: The built web code; where it is missing, every page says how to build it.
+        shop: Has a plain page of its own instead of the demo shop's; None: it is the demo.
     """
     if not (dist / "widget.js").is_file():
         return [Route("/{path:path}", _not_built)]
@@ -34,13 +76,14 @@ def page_routes(dist: Path = DIST) -> list[BaseRoute]:
     async def loader(_request: Request) -> Response:
         return FileResponse(dist / "widget.js", media_type="text/javascript")
 
+    demo = Mount("/", StaticFiles(directory=dist / "shop", html=True))
     return [
         Route("/widget.js", loader),
         Route("/widget", lambda _: RedirectResponse("/widget/")),
         Route("/console", lambda _: RedirectResponse("/console/")),
         Mount("/widget", StaticFiles(directory=dist / "widget", html=True)),
         Mount("/console", StaticFiles(directory=dist / "console", html=True)),
-        Mount("/", StaticFiles(directory=dist / "shop", html=True)),
+        Route("/", plain_page(shop)) if shop is not None else demo,
     ]
 
 

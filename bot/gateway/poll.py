@@ -18,11 +18,25 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.gateway.auth import may_connect
+from bot.gateway.desk import queue_frame
 from bot.gateway.door import Admitted, Door, admit, welcome
 from bot.gateway.http import ApiError, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
-from bot.protocol import Ack, Hello, Person, Press, Rate, Refusal, Send, SomeoneTypes, Typing, WireError, parse_client
+from bot.protocol import (
+    Ack,
+    Back,
+    Hello,
+    Person,
+    Press,
+    Rate,
+    Refusal,
+    Send,
+    SomeoneTypes,
+    Typing,
+    WireError,
+    parse_client,
+)
 
 LONGEST_WAIT = 25.0
 """Seconds: proxies cut what is silent for thirty."""
@@ -65,6 +79,8 @@ class PollLine:
         out.append(await welcome(self.door, found.conversation, language))
         for frame in frames:
             out += await self._take(found, language, frame)
+        place = self.door.desk.places.get(found.conversation)
+        out += [queue_frame(place)] if place is not None else []
         out += await self._news(found.conversation, found.last_seq, wait)
         return JSONResponse({"frames": [asdict(frame) for frame in out]})  # type: ignore[call-overload]
 
@@ -75,12 +91,14 @@ class PollLine:
             message = parse_client(frame)
             if isinstance(message, Typing):
                 await self.door.log.typing(conversation, "customer")
-            if not isinstance(message, Send | Press | Person | Rate):
+            if not isinstance(message, Send | Press | Person | Back | Rate):
                 return []
             if not self._messages.take(conversation):
                 raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)
             info = await self.door.log.info(conversation)
-            mailbox = Mailbox(self.door.log, conversation, language, "widget", info is not None, found.identity)
+            mailbox = Mailbox(
+                self.door.log, conversation, language, "widget", info is not None, found.identity, desk=self.door.desk
+            )
             return [Ack(client_id=message.client_id, seq=await mailbox.store(message))]
         except WireError as error:
             return [Refusal(code=error.code, message=error.message, client_id=error.client_id)]

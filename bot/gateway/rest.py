@@ -96,7 +96,9 @@ class RestApi:
             message = as_message(read(kind, await read_json(request)))
             if not self._messages.take(info.id):
                 raise ApiError(429, "too_fast", "Too many messages at once. Wait a moment.")
-            seq = await Mailbox(self.door.log, info.id, info.language, info.channel, begun=True).store(message)
+            seq = await Mailbox(
+                self.door.log, info.id, info.language, info.channel, begun=True, desk=self.door.desk
+            ).store(message)
             return JSONResponse(asdict(Stored(client_id=message.client_id, seq=seq)), 202)
 
         return store

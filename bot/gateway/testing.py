@@ -18,7 +18,7 @@ from bot.gateway.app import create_app
 from bot.protocol import MAX_FRAME
 from bot.settings import BotSettings
 from bot.state.log import ConversationLog
-from data.workspace import Shop, Web, Workspace, WorkspaceSettings
+from data.workspace import Services, Shop, Web, Workspace, WorkspaceSettings
 
 LIMIT = 10.0
 """Seconds that anything may take before a test fails."""
@@ -37,10 +37,12 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    root: Path, log: ConversationLog, *, dist: Path | None = None, web: Web | None = None
+    root: Path, log: ConversationLog, *, dist: Path | None = None, web: Web | None = None, orders: str = "none"
 ) -> AsyncIterator[str]:
     """Yields ``HOST:PORT`` of a gateway for a new workspace in ``root``."""
-    settings = WorkspaceSettings(shop=Shop(name="Test Shop"), web=web or Web(origins=(PARTNER,)))
+    settings = WorkspaceSettings(
+        shop=Shop(name="Test Shop"), web=web or Web(origins=(PARTNER,)), services=Services(orders=orders)
+    )
     app = create_app(BotSettings(), Workspace(root, settings), log, dist=dist or root / "dist")
     server = Server(uvicorn.Config(app, port=0, ws="websockets", ws_max_size=4 * MAX_FRAME, log_level="warning"))
     task = asyncio.create_task(server.serve())

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.gateway.auth import Bucket, may_connect
+from bot.gateway.desk import Place, queue_frame
 from bot.gateway.door import Door, admit, welcome
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
 from bot.protocol import (
     Ack,
+    Back,
     Hello,
     Person,
     Press,
@@ -54,6 +56,7 @@ class WidgetSocket:
     language: str = "en"
     last_seq: int = 0
     _frames: Bucket = field(default_factory=lambda: Bucket(20, 60))
+    _place: Place | None = None
     _messages: Bucket = field(default_factory=lambda: Bucket(2, 30))
 
     def __post_init__(self) -> None:
@@ -97,7 +100,10 @@ class WidgetSocket:
         self.language = shop_language(self.door.workspace.settings.shop, hello.language)
         found = await admit(self.door, hello)
         self.conversation, self.last_seq = found.conversation, found.last_seq
-        self.mailbox = Mailbox(self.door.log, found.conversation, self.language, "widget", found.begun, found.identity)
+        self.mailbox = Mailbox(
+            self.door.log, found.conversation, self.language, "widget", found.begun, found.identity,
+            desk=self.door.desk,
+        )  # fmt: skip
         if found.refusal is not None:
             await self.line.say(found.refusal)
         with self.door.feed.watch(self.conversation, typing=self._someone_types) as watcher:
@@ -114,7 +120,15 @@ class WidgetSocket:
                     await self.line.say(shown)
                 self.last_seq = entry.seq
             if len(entries) < BATCH:
+                await self._say_place()
                 await changed()
+
+    async def _say_place(self) -> None:
+        """Tells somebody who waits for a person where they stand, if that has changed."""
+        place = self.door.desk.places.get(self.conversation)
+        if place is not None and place != self._place:
+            await self.line.say(queue_frame(place))
+        self._place = place
 
     async def _listen(self) -> None:
         while True:
@@ -130,7 +144,7 @@ class WidgetSocket:
                 await self.line.say(Refusal(code=error.code, message=error.message, client_id=error.client_id))
 
     async def _handle(self, message: object) -> None:
-        if isinstance(message, Send | Press | Person | Rate):
+        if isinstance(message, Send | Press | Person | Back | Rate):
             await self._store(message)
         elif isinstance(message, Typing):
             if self.mailbox.begun:
@@ -138,7 +152,7 @@ class WidgetSocket:
         elif not isinstance(message, Seen):
             raise WireError("bad_message", "Hello was said already.")
 
-    async def _store(self, message: Send | Press | Person | Rate) -> None:
+    async def _store(self, message: Send | Press | Person | Back | Rate) -> None:
         """Stores and only then acknowledges."""
         if message.client_id and not self._messages.take():
             raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)

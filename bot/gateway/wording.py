@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 from bot import protocol
 from bot.state.entry import FOR_AGENTS, PUBLIC, ConversationInfo, Entry
+from data.hours import hours_in_words
 from data.workspace import Shop, WorkspaceSettings
 
 Reader = Literal["customer", "agent"]
@@ -48,7 +49,7 @@ def shop_info(settings: WorkspaceSettings, language: str) -> protocol.ShopInfo:
     return protocol.ShopInfo(
         name=shop.name,
         greeting=shop.greeting or words["greeting"].format(name=shop.name),
-        hours=shop.hours,
+        hours=hours_in_words(shop.hours, language),
         languages=shop.languages,
         suggested=(*orders, *words["suggested"]),
         bot_notice=words["bot"],
@@ -61,7 +62,7 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         return None
     custom = entry.data.get("custom")
     said = custom if isinstance(custom, Mapping) else {}
-    suppressed = entry.kind == "suppressed"
+    suppressed = entry.kind in ("suppressed", "suggested")
     sources = _sources(said)
     return protocol.Entry(
         seq=entry.seq,
@@ -78,6 +79,7 @@ def wire_entry(entry: Entry, *, reader: Reader) -> protocol.Entry | None:
         sources=sources,
         why=_why(said) if reader == "agent" else None,
         suppressed=suppressed,
+        suggested=entry.kind == "suggested",
         rates=entry.data["rates"] if entry.kind == "feedback" else None,
         rating=entry.data["rating"] if entry.kind == "feedback" else None,
         reason=entry.data["reason"] if entry.kind == "feedback" else "",
@@ -109,6 +111,7 @@ def _author(entry: Entry) -> protocol.Author:
         "customer": "customer",
         "bot": "bot",
         "suppressed": "bot",
+        "suggested": "bot",
         "agent": "agent",
         "note": "agent",
         "feedback": "customer",

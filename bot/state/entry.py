@@ -12,14 +12,28 @@ from bot.handoff import State
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["customer", "bot", "agent", "turn", "state", "note", "failure", "suppressed", "feedback", "corrupt"]
-"""``suppressed`` is a bot's reply that a take-over overtook; ``turn`` holds Rasa's events and is for no reader;
-``corrupt`` stands where something unreadable is stored, and is for no reader either."""
+Kind = Literal[
+    "customer",
+    "bot",
+    "agent",
+    "turn",
+    "state",
+    "note",
+    "failure",
+    "suppressed",
+    "suggested",
+    "unsaid",
+    "feedback",
+    "corrupt",
+]
+"""``suppressed`` is a bot's reply that a take-over or a switch overtook, ``suggested`` one that is for agents only;
+``turn`` holds Rasa's events and is for no reader, ``unsaid`` those of a turn whose replies the customer never got: the
+dialogue does not go on from it. ``corrupt`` stands where something unreadable is stored, for no reader either."""
 
 PUBLIC: frozenset[str] = frozenset({"customer", "bot", "agent", "state", "failure", "feedback"})
 """Kinds that a customer may see."""
 
-FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed"}
+FOR_AGENTS: frozenset[str] = PUBLIC | {"note", "suppressed", "suggested"}
 """Kinds that an agent may see."""
 
 
@@ -61,12 +75,12 @@ class Entry:
         time: Unix seconds, of the Redis server.
         author: ``customer``, ``bot``, ``system`` or an agent's name.
         text: What people read; may be empty.
-        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot and
-            suppressed: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source`` and why),
-            ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``, ``to``,
-            ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``, ``reason``.
-            turn: ``events``, ``state``, ``answers``. feedback: ``client_id``, ``rates`` (seq of an answer, 0 for the
-            conversation), ``rating``, ``reason``.
+        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot,
+            suppressed and suggested: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source``
+            and why), ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``,
+            ``to``, ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``,
+            ``reason``. turn and unsaid: ``events``, ``state``, ``answers``. feedback: ``client_id``, ``rates`` (seq of
+            an answer, 0 for the conversation), ``rating``, ``reason``.
     """
 
     seq: int
@@ -110,6 +124,8 @@ class ConversationInfo:
         waiting_since: Unix seconds of the first customer message that nobody replied to, or None.
         unanswered: How many customer messages there are since the last reply.
         returned: Unix seconds of the last move to the bot, or None.
+        queued: Unix seconds since when it waits for a person, or None.
+        queued_seq: Entry that put it into the queue; 0 when it does not wait.
         identity: Who the customer is (``id``, ``email``, ``name``), where the shop's server signed it; else None.
     """
 
@@ -128,6 +144,8 @@ class ConversationInfo:
     waiting_since: float | None = None
     unanswered: int = 0
     returned: float | None = None
+    queued: float | None = None
+    queued_seq: int = 0
     identity: Mapping[str, str] | None = None
 
     @property
@@ -146,6 +164,7 @@ class Lease:
         token: Fencing token: grows with each lease of the conversation.
         info: The conversation when the lease was taken.
         tries: How many leases were taken for the message named, this one included; 0 if none was named.
+        control: Version of the switches when it was taken.
     """
 
     conversation: str
@@ -153,6 +172,7 @@ class Lease:
     token: int
     info: ConversationInfo
     tries: int = 0
+    control: int = 0
 
 
 @dataclass(frozen=True)
@@ -221,5 +241,7 @@ def info_from(conversation: str, meta: Mapping[str, str]) -> ConversationInfo:
         waiting_since=float(meta["waiting"]) if meta.get("waiting") else None,
         unanswered=int(meta.get("unanswered", 0)),
         returned=float(meta["returned"]) if meta.get("returned") else None,
+        queued=float(meta["queued"]) if meta.get("queued") else None,
+        queued_seq=int(meta.get("queued_seq") or 0),
         identity=json.loads(meta["identity"]) if meta.get("identity") else None,
     )

@@ -42,6 +42,18 @@ class Window:
         opening = () if self.state is None else opening_events(self.state, time=self.start)
         object.__setattr__(self, "events", (*opening, *applied_events(self.entries, state=self.state)))
 
+    @property
+    def loop(self) -> str | None:
+        """Name of the form that is open at its end; None where a person has dealt with it since."""
+        state: Mapping[str, Any] = self.state or {}
+        for entry in self.entries:
+            if entry.kind == "turn":
+                state = entry.data["state"]
+            elif entry.kind == "state" and entry.data["to"] == "bot":
+                state = {}
+        loop = state.get("loop")
+        return str(loop["name"]) if loop else None
+
 
 async def read_window(log: ConversationLog, conversation: str, *, turns: int = WINDOW_TURNS) -> Window:
     """Reads back from the log's end until ``turns`` whole turns are there."""

@@ -23,6 +23,12 @@ TYPING = "typing"
 
 MAX_ID = 200
 
+CONTROL = "control:{control}"
+"""Hash: how the switches stand (see ``bot.state.control``)."""
+
+CONTROL_HISTORY = "control:{control}:history"
+"""Stream: who turned which switch, and when."""
+
 
 def shard_of(conversation: str) -> int:
     """The shard of a conversation, 0..63.
@@ -55,6 +61,11 @@ def index(shard: int, state: State) -> str:
     return f"index:{{s{shard:02d}}}:{state.value}"
 
 
+def control(shard: int) -> str:
+    """A shard's copy of the switches."""
+    return f"control:{{s{shard:02d}}}"
+
+
 @dataclass(frozen=True)
 class Keys:
     """The keys of one conversation.
@@ -78,4 +89,4 @@ class Keys:
         """In the order in which every script gets them (see ``scripts.PRELUDE``)."""
         own = [self.own(name) for name in ("log", "meta", "clients", "lease", "fence")]
         indexes = [index(self.shard, state) for state in State]
-        return [*own, turns(self.shard), pending(self.shard), *indexes]
+        return [*own, turns(self.shard), pending(self.shard), *indexes, control(self.shard)]

@@ -181,6 +181,21 @@ class ConversationLog:
             raise Refused(f"conversation {conversation}: got {extra}; expected a known conversation.")
         return Accepted(seq, bool(extra))
 
+    async def notice(
+        self, conversation: str, *, client_id: str, text: str, data: Mapping[str, Any] | None = None
+    ) -> Accepted:
+        """Tells a customer who waits for a person something, each ``client_id`` once.
+
+        Raises:
+            Refused: The customer does not wait any more.
+        """
+        said = dump({"client_id": client_id, **(data or {})})
+        state = State.QUEUED.value
+        seq, extra = await self.store.script(scripts.APPEND, conversation, client_id, "bot", "bot", text, said, state)
+        if seq < 0:
+            raise Refused(f"conversation {conversation}: got state {extra}; expected {state}.")
+        return Accepted(seq, bool(extra))
+
     async def _append(
         self, conversation: str, kind: str, author: str, client_id: str, text: str, *, needed: State | None
     ) -> Accepted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 PRELUDE = """
 local log, meta, clients, lease, fence, turns, pending = unpack(KEYS, 1, 7)
 local index = {bot = KEYS[8], queued = KEYS[9], agent = KEYS[10], closed = KEYS[11]}
+local control = KEYS[12]
 local id = ARGV[1]
 local t = redis.call('TIME')
 local now = string.format('%d.%06d', t[1], t[2])
@@ -37,7 +38,7 @@ local function append(kind, author, text, data)
     if get('waiting') == '' then redis.call('HSET', meta, 'waiting', now) end
     redis.call('HINCRBY', meta, 'unanswered', 1)
     redis.call('HSET', meta, 'customer', seq)
-  elseif kind == 'agent' or kind == 'bot' then
+  elseif kind == 'agent' or (kind == 'bot' and get('state') == 'bot') then
     redis.call('HSET', meta, 'waiting', '', 'unanswered', 0)
   end
   return seq
@@ -48,9 +49,23 @@ local function change(to, author, data)
   redis.call('HSET', meta, 'state', to)
   if to == 'agent' then redis.call('HSET', meta, 'agent', author) else redis.call('HDEL', meta, 'agent') end
   if to == 'bot' then redis.call('HSET', meta, 'returned', now) end
+  if to == 'queued' then redis.call('HSET', meta, 'queued', now, 'queued_seq', number('seq') + 1)
+  else redis.call('HDEL', meta, 'queued', 'queued_seq') end
   if to == 'queued' and get('waiting') == '' then redis.call('HSET', meta, 'waiting', now) end
   if to == 'closed' then redis.call('HSET', meta, 'waiting', '', 'unanswered', 0) end
   return append('state', author, '', data)
+end
+
+local function mode_of(topics)
+  local base = redis.call('HGET', control, 'base') or 'answer'
+  if base == 'off' then return base end
+  local strictest
+  for topic in string.gmatch(topics, '[^\\n]+') do
+    local mode = redis.call('HGET', control, 'topic:' .. topic) or base
+    if mode == 'off' or (mode == 'suggest' and strictest ~= 'off') then strictest = mode
+    elseif not strictest then strictest = mode end
+  end
+  return strictest or base
 end
 
 local function settle(seq)
@@ -152,9 +167,10 @@ if ARGV[4] ~= '0' then
   if get('tried') == ARGV[4] then tries = redis.call('HINCRBY', meta, 'tries', 1)
   else tries = 1; redis.call('HSET', meta, 'tried', ARGV[4], 'tries', 1) end
 end
-return {token, tries, redis.call('HGETALL', meta)}
+return {token, tries, redis.call('HGETALL', meta), redis.call('HGET', control, 'version') or '0'}
 """
-"""owner, milliseconds, seq of the message or 0 → {token, tries, meta} or {-1} when another owner holds it. The same
+"""owner, milliseconds, seq of the message or 0 → {token, tries, meta, version of the switches} or {-1} when another
+owner holds it. The same
 owner gets it again at once: a worker that was killed and started anew under its name need not wait."""
 
 RENEW = """
@@ -177,6 +193,7 @@ if get('committed') == ARGV[2] then again(meta, 'committed'); return {2, get('st
 if tonumber(redis.call('GET', fence) or '0') ~= token then return {0, 'lease'} end
 local state = get('state')
 local mine = state == 'bot'
+local mode = (mine and ARGV[10] ~= '') and mode_of(ARGV[10]) or 'answer'
 local done = number(mine and 'answered' or 'turned')
 if seq > number('customer') or (seq > 0 and seq <= done) then return {0, 'answered'} end
 if seq == 0 and number('customer') > number('answered') then return {0, 'pending'} end
@@ -184,17 +201,27 @@ if ARGV[4] ~= '' then
   seq = append('customer', 'customer', ARGV[5], ARGV[6])
   redis.call('HSET', clients, ARGV[4], seq)
 end
-if mine or ARGV[7] == '1' then append('turn', 'bot', '', ARGV[8]) end
-for i = 10, #ARGV, 2 do append(mine and 'bot' or 'suppressed', 'bot', ARGV[i], ARGV[i + 1]) end
-if mine and ARGV[9] ~= '' then change('queued', 'bot', ARGV[9]) end
+local kind = mine and 'bot' or 'suppressed'
+if mode ~= 'answer' then
+  local turned = (redis.call('HGET', control, 'version') or '0') ~= ARGV[11]
+  kind = mode == 'suggest' and 'suggested' or (turned and 'suppressed' or '')
+  append('unsaid', 'bot', '', ARGV[8])
+elseif mine or ARGV[7] == '1' then append('turn', 'bot', '', ARGV[8]) end
+for i = 15, #ARGV, 2 do if kind ~= '' then append(kind, 'bot', ARGV[i], ARGV[i + 1]) end end
+if mode ~= 'answer' then
+  append('bot', 'bot', ARGV[12], ARGV[13])
+  change('queued', 'bot', ARGV[9] ~= '' and ARGV[9] or ARGV[14])
+elseif mine and ARGV[9] ~= '' then change('queued', 'bot', ARGV[9]) end
 if seq > 0 then settle(seq) end
 redis.call('HSET', meta, 'committed', ARGV[2], 'turned', seq)
 tell()
 return {1, state}
 """
 """token, seq or 0, client id and text and data of a customer's message to append first (client id may be empty),
-whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, then
-(text, data) of each reply → {1 committed | 2 was already | 0 refused, state before or reason}. An overtaken message
+whether a turn overtaken by an agent keeps its events, data of the turn entry, data of the hand-off or empty, topics by
+lines (empty: the switches do not matter), version of the switches when the turn began, text and data of what the
+customer is told and data of the hand-off where the switches keep the bot from speaking, then (text, data) of each
+reply → {1 committed | 2 was already | 0 refused, state before or reason}. An overtaken message
 may be settled already (an agent replied); its turn is still committed once, for the events."""
 
 FAIL = """

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.control import FLOWS
 from bot.state.entry import Entry, Lease, StateError
 from bot.state.hydrate import Window, without_context
 from bot.state.log import said
@@ -130,6 +131,30 @@ def handoff_reason(events: Sequence[Mapping[str, Any]]) -> str:
     """Why the turn handed over, as the action said it in its reply's custom data."""
     reasons = [((data.get("custom") or {}).get("handoff") or {}).get("reason") for _, data in replies_of(events)]
     return next((str(reason) for reason in reversed(reasons) if reason), "bot")
+
+
+def topics_of(turn: Turn) -> list[str]:
+    """What a turn is about, as the switches know it (``bot.control``): never empty.
+
+    The topic of a question, else the intent; and the flow of each form that was open before or during the turn.
+    """
+    topics = []
+    for event in turn.events:
+        if event.get("event") == "user":
+            parsed = event.get("parse_data") or {}
+            topic = (parsed.get("careline") or {}).get("topic")
+            intent = (parsed.get("intent") or {}).get("name")
+            topics.append(str(topic if topic and intent == "ask" else intent or "ask"))
+        elif event.get("event") == "active_loop" and event.get("name"):
+            topics.append(flow_of(str(event["name"])))
+    loop = turn.window.loop
+    names = [*topics, *([flow_of(loop)] if loop else [])]
+    return list(dict.fromkeys(names)) or ["ask"]
+
+
+def flow_of(form: str) -> str:
+    """The topic of a form."""
+    return FLOWS.get(form, form.removesuffix("_form"))
 
 
 def lean(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,7 +16,8 @@ from bot.state.entry import Busy, Lease, Refused, StateError, Work, info_from
 from bot.state.log import ConversationLog, dump, move_data
 from bot.state.spread import SpreadQueues
 from bot.state.store import pairs
-from bot.state.turn import Turn, handoff_reason, lean, replies_of
+from bot.state.turn import Turn, handoff_reason, lean, replies_of, topics_of
+from bot.words import control_notice
 
 LEASE_SECONDS = 15.0
 """A lease that is not renewed ends after this; renewed at a third of it."""
@@ -207,7 +208,8 @@ class WorkQueue:
         while True:
             reply = await self.store.script(scripts.LEASE, conversation, owner, int(self.lease_seconds * 1000), seq)
             if reply[0] > 0:
-                return Lease(conversation, owner, reply[0], info_from(conversation, pairs(reply[2])), reply[1])
+                info = info_from(conversation, pairs(reply[2]))
+                return Lease(conversation, owner, reply[0], info, reply[1], int(reply[3]))
             if time.monotonic() >= until:
                 raise Busy(f"conversation {conversation}: got a lease of someone else; expected a free one.")
             await asyncio.sleep(0.05)
@@ -222,6 +224,9 @@ class WorkQueue:
 
     async def commit(self, turn: Turn) -> bool:
         """Commits a turn: its events, the state after them, its replies, and the hand-off if it paused the bot.
+
+        Where the switches (``bot.control``) keep the bot from speaking at this very moment, the replies are kept from
+        the customer, who is told that a person will answer, and the conversation waits for one.
 
         Returns:
             False when a person took over meanwhile: the replies were stored as suppressed.
@@ -249,6 +254,7 @@ class WorkQueue:
             keep,
             entry,
             handoff,
+            *_withheld(turn, answers),
             *replies,
             kept=True,
         )
@@ -275,6 +281,18 @@ class WorkQueue:
         handoff = move_data(Move.ESCALATE, State.BOT, State.QUEUED, "system", {"reason": "failure"})
         data = dump({"answers": seq, "reason": reason})
         return bool(await self.store.script(scripts.FAIL, conversation, seq, text, data, handoff, kept=True))
+
+
+def _withheld(turn: Turn, answers: Mapping[str, int]) -> tuple[str, str, str, str, str]:
+    """Topics, version of the switches at the beginning, and what is said and done where they keep the bot silent.
+
+    A makers' door (``rasa shell``) has printed the replies before they are committed; no switch concerns it.
+    """
+    topics = topics_of(turn) if turn.message is not None else []
+    language = str(((turn.state or {}).get("slots") or {}).get("language") or turn.lease.info.language)
+    notice = dump({**answers, "notice": "control"})
+    handoff = move_data(Move.ESCALATE, State.BOT, State.QUEUED, "bot", {"reason": "control"})
+    return "\n".join(topics), str(turn.lease.control), control_notice(language), notice, handoff
 
 
 def _native_message(turn: Turn) -> tuple[str, str, str] | None:

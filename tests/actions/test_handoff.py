@@ -1,14 +1,18 @@
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.handoff import hand_over
-from actions.hours import is_open
 from actions.session import ActionSessionStart
 from actions.shop import the_shop
+from data.errors import InputError
+from data.hours import hours_in_words, is_open, local_now
+from data.workspace import Shop, WorkspaceSettings, find_workspace, write_settings
 from tests.actions.conftest import MakeShop, a_tracker
 
 MONDAY_NOON = datetime(2024, 5, 6, 12, 0)
@@ -74,3 +78,48 @@ def test_a_session_begins_in_the_language_of_the_widget(make_shop: MakeShop) -> 
     tracker.events.clear()
     events = ActionSessionStart().run(CollectingDispatcher(), tracker, {})
     assert next(e["value"] for e in events if e.get("name") == "language") == "zh"
+
+
+def test_a_holiday_closes_the_shop(make_shop: MakeShop) -> None:
+    workspace = make_shop(hours="Mon-Fri 09:00-17:00")
+    settings = workspace.settings
+    shop = replace(settings.shop, holidays=("05-06",), timezone="Asia/Shanghai")
+    write_settings(workspace.root, replace(settings, shop=shop))
+    the_shop.cache_clear()
+    dispatcher = CollectingDispatcher()
+    hand_over(dispatcher, a_tracker(language="zh"), reason="asked", now=MONDAY_NOON)
+    assert dispatcher.messages[0]["response"] == "utter_handoff_closed"
+    assert dispatcher.messages[0]["shop_hours"] == "周一至周五 9:00–17:00"
+
+
+@pytest.mark.parametrize(
+    ("hours", "chinese"),
+    [
+        ("Mon-Fri 09:00-17:00", "周一至周五 9:00–17:00"),
+        ("Mon-Sun 08:30-24:00", "每天 8:30–24:00"),
+        ("Monday - Friday 9:00 – 17:00, Sat 10:00-14:00", "周一至周五 9:00–17:00，周六 10:00–14:00"),
+        ("whenever the bell rings", "whenever the bell rings"),
+        ("Mon-Fri 09:00-17:00, or by bell", "Mon-Fri 09:00-17:00, or by bell"),
+        ("", ""),
+    ],
+)
+def test_hours_are_said_in_chinese_where_they_can_be_read(hours: str, chinese: str) -> None:
+    assert hours_in_words(hours, "zh") == chinese
+    assert hours_in_words(hours, "en") == hours
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [Shop(holidays=("Christmas",)), Shop(holidays=("2026-02-30",)), Shop(timezone="Mars/Base"), Shop(timezone="../x")],
+)
+def test_holidays_and_zones_that_cannot_be_read_are_refused(tmp_path: Path, shop: Shop) -> None:
+    write_settings(tmp_path, WorkspaceSettings(shop=shop))
+    with pytest.raises(InputError, match=r"holidays|timezone"):
+        find_workspace(str(tmp_path))
+
+
+def test_the_zone_decides_what_time_it_is() -> None:
+    now = datetime.now(timezone.utc)
+    shanghai = local_now("Asia/Shanghai")
+    assert shanghai.utcoffset() == timedelta(hours=8)
+    assert abs(shanghai - now) < timedelta(seconds=5)

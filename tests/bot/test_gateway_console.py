@@ -325,3 +325,34 @@ def test_the_login_gate_counts_names_and_addresses():
 )
 def test_an_origin_is_the_same_site_or_not(origin: str | None, host: str, same: bool):
     assert same_site(origin, host) is same
+
+
+async def test_only_leads_and_admins_turn_the_switches(site: Site):
+    add_user(site.workspace, "lea", password="tent-peg-42", role="lead")
+    async with site.signed_in("anna") as anna, site.signed_in("lea") as lea:
+        assert (await anna.get("control")).json()["may"] is False
+        assert (await anna.post("control", json={"mode": "off"})).status_code == 403
+        turned = (await lea.post("control", json={"mode": "off", "topic": None})).json()
+        assert (turned["mode"], turned["may"], turned["history"][0]["actor"]) == ("off", True, "lea")
+        assert (await anna.get("control")).json()["mode"] == "off"
+        assert (await lea.post("control", json={"mode": "answer"})).json()["mode"] == "answer"
+        assert (await lea.post("control", json={"undo": True})).json()["mode"] == "off"
+        for wrong in ({"mode": "loud"}, {"mode": None}, {"mode": "off", "topic": ""}, {"x": 1}):
+            assert (await lea.post("control", json=wrong)).status_code == 422
+
+
+async def test_an_agent_gets_a_summary_and_hands_back_what_was_agreed(site: Site):
+    conversation = await site.ask("Hello! My tent NT-104021 leaks at the seam. I am very sad.")
+    data = {"reason": "negative"}
+    await site.log.move(conversation, Move.ESCALATE, actor="bot", data=data)
+    async with site.signed_in() as anna:
+        summary = (await anna.get(f"conversations/{conversation}")).json()["summary"]
+        assert summary["reason"] == "negative"
+        assert "My tent NT-104021 leaks at the seam." in summary["sentences"]
+        await anna.post(f"conversations/{conversation}/take", json={})
+        handback = f"conversations/{conversation}/handback"
+        for wrong in ({"slots": {"lost": "9"}}, {"slots": {"email": 3}}, {"slots": []}, {"x": 1}):
+            assert (await anna.post(handback, json=wrong)).status_code == 422
+        slots = {"order_number": "NT-104021", "email": None}
+        assert (await anna.post(handback, json={"slots": slots})).json()["state"] == "bot"
+    assert (await site.log.read(conversation))[-1].data["slots"] == slots

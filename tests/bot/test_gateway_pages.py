@@ -24,7 +24,10 @@ def dist(tmp_path: Path) -> Path:
 
 
 async def test_every_page_is_at_its_place(tmp_path: Path, log: ConversationLog, dist: Path):
-    async with serving(tmp_path, log, dist=dist) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+    async with (
+        serving(tmp_path, log, dist=dist, orders="sample") as address,
+        httpx.AsyncClient(base_url=f"http://{address}") as client,
+    ):
         for path, text in (
             ("/", "shop"),
             ("/assets/main-1a2b.js", "'shop'"),
@@ -45,7 +48,10 @@ async def test_every_page_is_at_its_place(tmp_path: Path, log: ConversationLog, 
 
 
 async def test_only_the_widget_may_stand_in_frames_of_allowed_sites(tmp_path: Path, log: ConversationLog, dist: Path):
-    async with serving(tmp_path, log, dist=dist) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+    async with (
+        serving(tmp_path, log, dist=dist, orders="sample") as address,
+        httpx.AsyncClient(base_url=f"http://{address}") as client,
+    ):
         policies = {
             path: (await client.get(path)).headers["content-security-policy"] for path in ("/", "/console/", "/widget/")
         }
@@ -66,3 +72,21 @@ async def test_unbuilt_pages_say_how_to_build_them(tmp_path: Path, log: Conversa
         assert answer.status_code == 503
         assert "make setup" in answer.text
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_shop_that_is_not_the_demo_has_a_plain_page_of_its_own(
+    tmp_path: Path, log: ConversationLog, dist: Path
+):
+    async with serving(tmp_path, log, dist=dist) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+        answer = await client.get("/")
+        assert "<h1>Test Shop</h1>" in answer.text
+        assert (
+            f"src=&quot;http://{address}/widget.js&quot;" in answer.text
+            or f'src="http://{address}/widget.js"' in answer.text
+        )
+        assert '<script src="/widget.js" async></script>' in answer.text
+        chinese = await client.get("/", headers={"accept-language": "zh-CN"})
+        assert 'lang="zh"' in chinese.text
+        hostile = await client.get("/", headers={"host": 'x"><script>alert(1)</script>'})
+        assert "<script>alert" not in hostile.text
+        assert (await client.get("/nothing")).status_code == 404

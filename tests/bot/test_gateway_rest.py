@@ -96,7 +96,19 @@ async def test_a_button_is_pressed_by_its_opaque_id(client: httpx.AsyncClient, l
     lease = await log.store.script(scripts.LEASE, conversation, "test", 60_000, 0)
     data = dump({"buttons": [{"title": "Track", "payload": "/order_status"}]})
     await log.store.script(
-        scripts.COMMIT, conversation, lease[0], 1, "", "", "", "0", dump({"events": []}), "", "Which?", data
+        scripts.COMMIT,
+        conversation,
+        lease[0],
+        1,
+        "",
+        "",
+        "",
+        "0",
+        dump({"events": []}),
+        "",
+        *("", "0", "", "{}", ""),
+        "Which?",
+        data,
     )
     page = (await client.get(f"{path}/entries", headers=headers)).json()
     (button,) = page["entries"][-1]["buttons"]

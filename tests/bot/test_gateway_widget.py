@@ -25,6 +25,9 @@ async def address(tmp_path: Path, log: ConversationLog) -> AsyncIterator[str]:
         yield address
 
 
+NO_SWITCHES = ("", "0", "", "{}", "")
+
+
 async def bot_says(log: ConversationLog, conversation: str, text: str, **data: Any) -> None:
     """What the worker's commit does, without Rasa."""
     from bot.state import scripts
@@ -34,7 +37,19 @@ async def bot_says(log: ConversationLog, conversation: str, text: str, **data: A
     assert info is not None
     seq = info.customer if info.customer > info.answered else 0
     await log.store.script(
-        scripts.COMMIT, conversation, lease[0], seq, "", "", "", "0", dump({"events": []}), "", text, dump(data)
+        scripts.COMMIT,
+        conversation,
+        lease[0],
+        seq,
+        "",
+        "",
+        "",
+        "0",
+        dump({"events": []}),
+        "",
+        *NO_SWITCHES,
+        text,
+        dump(data),
     )
     await log.store.script(scripts.RELEASE, conversation, f"test:{lease[0]}", "0")
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.control import Mode
 from bot.init import ShopAnswers, make_workspace, parse_origin
+from bot.settings import first_mode
 from data.errors import InputError
 from data.workspace import SETTINGS, find_workspace, read_settings
 
@@ -93,3 +95,8 @@ def test_an_origin_is_written_as_browsers_write_it(given: str, origin: str):
 def test_what_is_not_a_site_is_refused(given: str):
     with pytest.raises(InputError):
         parse_origin(given)
+
+
+def test_a_new_workspace_begins_by_suggesting(tmp_path: Path):
+    make_workspace(tmp_path / "new", ShopAnswers(), ask=None)
+    assert first_mode(find_workspace(str(tmp_path / "new"))) is Mode.SUGGEST

@@ -16,13 +16,16 @@ from typing import Any
 import pytest
 
 from bot import worker as worker_module
+from bot.control import Mode
 from bot.embedded import EmbeddedRedis
 from bot.gateway.auth import load_secret
 from bot.handoff import Move, State
+from bot.state.control import ControlBook
 from bot.state.entry import Entry
 from bot.state.keys import Keys
 from bot.state.log import ConversationLog
 from bot.state.work import WorkQueue
+from bot.words import control_notice
 from bot.worker import READY, Worker, rasa_text
 from data.errors import InputError
 from data.identity import Customer, verified
@@ -190,6 +193,32 @@ async def test_take_over_while_the_turn_runs(log: ConversationLog, workspace: Wo
         action_server.go_on.set()
         await eventually(lambda: _has(log, "suppressed"))
     assert [e.kind for e in await log.read("c")] == ["customer", "state", "agent", "turn", "suppressed"]
+
+
+@pytest.mark.parametrize("topic", [None, "slow"])
+async def test_switched_off_while_the_turn_runs(
+    log: ConversationLog, workspace: Workspace, action_server: Any, topic: str | None
+) -> None:
+    book = ControlBook(log.store)
+    await log.accept("c", client_id="1", text="slowly")
+    async with running(workspace, log, action_server):
+        await eventually(lambda: _called(action_server, "action_slow"))
+        began = time.monotonic()
+        await book.turn(Mode.OFF, actor="ann", topic=topic)
+        assert time.monotonic() - began < 1.0
+        action_server.go_on.set()
+        entries = await settled(log)
+        await log.accept("d", client_id="1", text="slowly")
+        other = await settled(log, "d")
+    notice = control_notice("en")
+    assert spoken(entries) == [
+        ("customer", "slowly"),
+        ("unsaid", ""),
+        ("suppressed", "action_slow was here"),  # what it was about to say when it was stopped, for agents
+        ("bot", notice),
+        ("state", ""),
+    ]
+    assert [text for kind, text in spoken(other) if kind == "bot"] == [notice]
 
 
 async def test_who_writes_a_lot_does_not_keep_others_waiting(

@@ -33,7 +33,7 @@ from bot.state.log import ConversationLog
 from bot.state.turn import Turn
 from bot.state.work import WorkQueue
 from bot.users import UserBook, add_user
-from data.workspace import Shop, Web, Workspace, WorkspaceSettings
+from data.workspace import Services, Shop, Web, Workspace, WorkspaceSettings
 
 AGENT, COLLEAGUE, PASSWORD = "anna", "bo", "tent-peg-42"
 
@@ -206,7 +206,9 @@ async def scripted_site(root: Path, *, port: int = 0, thinks: float = 0.0) -> As
     door = socket.create_server(("127.0.0.1", 0))
     partner = f"http://127.0.0.1:{door.getsockname()[1]}"
     shop = Shop(name="Northwind Trail", hours="Mon-Fri 09:00-17:00", handoff_email="help@northwind-trail.example")
-    workspace = Workspace(root, WorkspaceSettings(shop=shop, web=Web(origins=(partner,))))
+    workspace = Workspace(
+        root, WorkspaceSettings(shop=shop, web=Web(origins=(partner,)), services=Services(orders="sample"))
+    )
     for name in (AGENT, COLLEAGUE):
         add_user(workspace, name, password=PASSWORD, replace=True)
     with EmbeddedRedis(workspace) as redis:

@@ -19,6 +19,14 @@ export class ApiError extends Error {
 
 const ROOT = new URL("/api/console/", location.href);
 
+export type Mode = "off" | "suggest" | "answer";
+
+export interface Control {
+  mode: Mode;
+  topics: Record<string, Mode>;
+  may: boolean;
+}
+
 async function call<T>(path: string, body?: Record<string, string>): Promise<T> {
   const init: RequestInit = { headers: { accept: "application/json" }, credentials: "same-origin" };
   if (body) {
@@ -45,6 +53,8 @@ export const api = {
   login: (name: string, password: string) => call<Me>("login", { name, password }),
   logout: () => call<object>("logout", {}),
   transcript: (conversation: string) => call<Transcript>(one(conversation)),
+  control: () => call<Control>("control"),
+  turn: (mode: Mode) => call<Control>("control", { mode }),
   take: (conversation: string) => call<Row>(one(conversation, "/take"), {}),
   move: (conversation: string, move: "handback" | "close") => call<Row>(one(conversation, `/${move}`), {}),
   write: (conversation: string, kind: "reply" | "note", clientId: string, text: string) =>

@@ -1,7 +1,7 @@
 /** An agent's desk: the inbox and the conversation on it, kept live over the console's socket. */
 
 import { browser, Line, type Link, type Surroundings } from "../shared/line";
-import type { ConsoleUpdate, Entry, Row } from "../shared/protocol";
+import type { ConsoleUpdate, Entry, Row, Summary } from "../shared/protocol";
 import { insert, lastSeq } from "../shared/view";
 import { api, ApiError } from "./api";
 
@@ -12,6 +12,7 @@ export interface DeskView {
   listed: boolean;
   chosen: string | null;
   entries: readonly Entry[];
+  summary: Summary | null;
   loading: boolean;
   /** Conversations whose customer types at this moment. */
   typing: ReadonlySet<string>;
@@ -29,6 +30,7 @@ export class Desk {
     listed: false,
     chosen: null,
     entries: [],
+    summary: null,
     loading: false,
     typing: new Set(),
     problem: null,
@@ -82,16 +84,16 @@ export class Desk {
   /** Puts a conversation on the desk, or clears it. */
   async choose(conversation: string | null): Promise<void> {
     if (conversation === this.current.chosen) return;
-    this.publish({ chosen: conversation, entries: [], loading: conversation !== null, problem: null });
+    this.publish({ chosen: conversation, entries: [], summary: null, loading: conversation !== null, problem: null });
     if (conversation === null) {
       this.line.send({ type: "watch", conversation: null });
       return;
     }
     await this.guard(async () => {
-      const { row, entries } = await api.transcript(conversation);
+      const { row, entries, summary } = await api.transcript(conversation);
       if (this.current.chosen !== conversation) return;
       this.place(row);
-      this.publish({ entries, loading: false });
+      this.publish({ entries, summary, loading: false });
       this.watch();
     });
     if (this.current.chosen === conversation) this.publish({ loading: false });

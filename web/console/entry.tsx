@@ -57,7 +57,7 @@ function Said({ entry }: { entry: Entry }) {
           {t.choices}: {entry.buttons.map((button) => button.title).join(" · ")}
         </p>
       )}
-      {entry.suppressed && <p class="offered">{t.suppressed}</p>}
+      {entry.suppressed && <p class="offered">{entry.suggested ? t.suggested : t.suppressed}</p>}
       {entry.why && <Reasons why={entry.why} entry={entry} />}
     </li>
   );

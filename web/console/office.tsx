@@ -5,6 +5,7 @@ import { fill } from "../shared/i18n";
 import { socketUrl } from "../shared/line";
 import { useKey } from "../shared/use";
 import { api, type Me } from "./api";
+import { Switch } from "./control";
 import { Desk, rowsOf, type DeskView, type Tab } from "./desk";
 import { Inbox } from "./inbox";
 import { Languages, Mark } from "./sign-in";
@@ -36,6 +37,7 @@ export function Office({ me, onSignedOut }: { me: Me; onSignedOut(): void }) {
         <Mark />
         <h1>{t.title}</h1>
         <LinkState view={view} onHurry={() => desk.hurry()} />
+        <Switch />
         <Languages />
         <span class="who">{fill(t.signedInAs, { name: me.name })}</span>
         <button

@@ -3,13 +3,13 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { fill } from "../shared/i18n";
 import { Icon } from "../shared/icons";
-import type { Row } from "../shared/protocol";
+import type { Row, Summary } from "../shared/protocol";
 import { dateAndClock, dayKey, dayName } from "../shared/times";
 import type { Desk, DeskView } from "./desk";
 import { EntryItem } from "./entry";
 import { customerName, StateChip } from "./inbox";
 import { goTo } from "./office";
-import { useTongue } from "./tongue";
+import { useTongue, type Said } from "./tongue";
 import { Writing } from "./writing";
 
 interface TalkProps {
@@ -47,6 +47,7 @@ export function Talk({ desk, view, row, me, onTaken }: TalkProps) {
           {fill(t.failed, { reason: view.problem })}
         </p>
       )}
+      {view.summary && <Brief summary={view.summary} />}
       <div
         class="scroll"
         ref={box}
@@ -72,6 +73,44 @@ export function Talk({ desk, view, row, me, onTaken }: TalkProps) {
       <Writing desk={desk} row={row} mine={mine} />
     </section>
   );
+}
+
+/** What an agent must know at a glance. */
+function Brief({ summary }: { summary: Summary }) {
+  const { t } = useTongue();
+  const reason = reasonWords(summary.reason, t);
+  return (
+    <details class="brief" open>
+      <summary>{t.summary}</summary>
+      {reason && <p>{fill(t.reasonFor, { reason })}</p>}
+      <ul>
+        {summary.sentences.map((sentence) => (
+          <li key={sentence} dir="auto">
+            {sentence}
+          </li>
+        ))}
+      </ul>
+      {summary.slots.length > 0 && (
+        <p dir="auto">
+          {t.collected}: {summary.slots.map(({ name, value }) => `${name} ${value}`).join(" · ")}
+        </p>
+      )}
+    </details>
+  );
+}
+
+function reasonWords(reason: string, t: Said["t"]): string {
+  const words: Record<string, string> = {
+    asked: t.reasonAsked,
+    lost: t.reasonLost,
+    negative: t.reasonNegative,
+    sensitive: t.reasonSensitive,
+    service: t.reasonService,
+    rule: t.reasonRule,
+    control: t.reasonControl,
+    failure: t.reasonFailure,
+  };
+  return words[reason] ?? reason;
 }
 
 function Moves({ desk, row, mine, onTaken }: { desk: Desk; row: Row; mine: boolean; onTaken(): void }) {

@@ -107,6 +107,12 @@ export class Connection {
     this.post({ kind: "press", text: title, button });
   }
 
+  /** Ends the waiting for a person; `title` is what the customer sees to have said. */
+  back(title: string): void {
+    if (!this.outbox.all.some((item) => item.kind === "back" && item.delivery !== Delivery.Failed))
+      this.post({ kind: "back", text: title, button: null });
+  }
+
   person(): void {
     if (!this.outbox.all.some((item) => item.kind === "person" && item.delivery !== Delivery.Failed))
       this.post({ kind: "person", text: "", button: null });
@@ -214,6 +220,8 @@ export class Connection {
         return this.entered(message);
       case "typing":
         return this.someoneTypes(message.who);
+      case "queue":
+        return this.publish({ queue: message });
       case "error":
         return this.refused(message);
     }
@@ -273,6 +281,7 @@ export class Connection {
       entries: insert(this.current.entries, entry),
       pending: this.outbox.all,
       ...(newest ? { state: stateAfter(this.current.state, entry) } : {}),
+      ...(newest && entry.kind === "state" && entry.state !== "queued" ? { queue: null } : {}),
       ...(entry.kind === "customer" || entry.kind === "feedback" ? {} : { typing: null }),
     });
   }

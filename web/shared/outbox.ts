@@ -6,7 +6,7 @@ import type { Store } from "./storage";
 
 export interface Pending {
   client_id: string;
-  kind: "send" | "press" | "person" | "rate";
+  kind: "send" | "press" | "person" | "back" | "rate";
   /** What the customer sees of it: the message, or the button's title. */
   text: string;
   button: string | null;
@@ -112,6 +112,8 @@ export function frameOf(item: Pending): ClientMessage {
       return { type: "press", client_id: item.client_id, button: item.button ?? "" };
     case "person":
       return { type: "person", client_id: item.client_id };
+    case "back":
+      return { type: "back", client_id: item.client_id };
     case "rate":
       return { type: "rate", client_id: item.client_id, ...item.rate! };
   }

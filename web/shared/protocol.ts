@@ -21,6 +21,19 @@ export interface Button {
   title: string;
 }
 
+/** One logged answer behind a reply: its id, text's beginning and score. */
+export interface Evidence {
+  answer: string;
+  text: string;
+  score: number;
+}
+
+/** Something that was collected. */
+export interface Slot {
+  name: string;
+  value: string;
+}
+
 /** Where an answer comes from, in words that a customer may see. */
 export interface Source {
   title: string;
@@ -32,11 +45,11 @@ export interface Source {
   url: string | null;
 }
 
-/** One logged answer behind a reply: its id, text's beginning and score. */
-export interface Evidence {
-  answer: string;
-  text: string;
-  score: number;
+/** What an agent must know at a glance. */
+export interface Summary {
+  reason: string;
+  sentences: string[];
+  slots: Slot[];
 }
 
 /** Why the bot said it; sent to agents only. */
@@ -63,6 +76,7 @@ export interface Entry {
   source: Source | null;
   why: Why | null;
   suppressed: boolean;
+  suggested: boolean;
   sources: Source[];
   rates: number | null;
   rating: Rating | null;
@@ -111,6 +125,12 @@ export interface Rate {
   type: "rate";
 }
 
+/** One click: do not wait for a person any longer; the bot goes on. */
+export interface Back {
+  client_id: string;
+  type: "back";
+}
+
 /** The customer types; sent at most every three seconds. */
 export interface Typing {
   type: "typing";
@@ -155,6 +175,15 @@ export interface SomeoneTypes {
   type: "typing";
 }
 
+/** Where a customer stands who waits for a person; sent whenever it changes. */
+export interface Queue {
+  position: number;
+  wait: number | null;
+  online: boolean;
+  back: boolean;
+  type: "queue";
+}
+
 /** What was refused or is not possible now; ``message`` is for people. */
 export interface Refusal {
   code: ErrorCode;
@@ -185,6 +214,7 @@ export interface Row {
 export interface Transcript {
   row: Row;
   entries: Entry[];
+  summary: Summary | null;
 }
 
 /** The console shows this conversation: its entries after ``last_seq`` follow. None stops. */
@@ -212,7 +242,7 @@ export interface CustomerTyping {
   type: "customer_typing";
 }
 
-export type ClientMessage = Hello | Send | Press | Person | Rate | Typing | Seen;
-export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Refusal;
+export type ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen;
+export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal;
 export type ConsoleRequest = Watch | AgentTyping;
 export type ConsoleUpdate = Row | Watched | CustomerTyping | Refusal;

@@ -2,7 +2,7 @@
 
 import type { Link } from "./line";
 import type { Pending } from "./outbox";
-import type { Entry, Rating, Reason, Refusal, ShopInfo, Source, State } from "./protocol";
+import type { Entry, Rating, Reason, Queue, Refusal, ShopInfo, Source, State } from "./protocol";
 
 export interface View {
   link: Link;
@@ -13,6 +13,8 @@ export interface View {
   entries: readonly Entry[];
   pending: readonly Pending[];
   typing: "bot" | "agent" | null;
+  /** Where the customer stands who waits for a person; null when nobody said. */
+  queue: Queue | null;
   /** Entries up to here were there when the page opened: shown, not announced. */
   historyUntil: number;
   /** Highest entry that the customer has had on screen, in any tab. */
@@ -29,6 +31,7 @@ export const EMPTY: View = {
   entries: [],
   pending: [],
   typing: null,
+  queue: null,
   historyUntil: 0,
   seen: 0,
   refusal: null,

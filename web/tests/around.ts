@@ -101,6 +101,7 @@ export function entry(seq: number, change: Partial<Entry> = {}): Entry {
     sources: [],
     why: null,
     suppressed: false,
+    suggested: false,
     rates: null,
     rating: null,
     reason: "",

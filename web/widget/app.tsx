@@ -104,6 +104,7 @@ export function App({ connection, framed, language: first, listen, remember, tel
           focus();
         }}
         onPerson={() => connection.person()}
+        onBack={() => connection.back(t.backToBot)}
         onStartOver={() => connection.startOver()}
       />
       <Announcer view={view} />
