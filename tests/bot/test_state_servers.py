@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.control import Mode
 from bot.handoff import Move, State
+from bot.state import keys
+from bot.state.control import ControlBook
 from bot.state.entry import Lease
 from bot.state.hydrate import Window
 from bot.state.log import ConversationLog
@@ -206,3 +209,13 @@ async def _until(condition: object) -> None:
             await asyncio.sleep(0.01)
 
     await asyncio.wait_for(poll(), 10)
+
+
+async def test_switches_reach_every_node_of_a_cluster(servers: Servers) -> None:
+    url = f"redis+cluster://127.0.0.1:{start_cluster(servers)[0]}"
+    async with await ConversationLog.open(url) as log:
+        book = ControlBook(log.store)
+        await book.turn(Mode.OFF, actor="ann", topic="delivery")
+        copies = [await log.store.redis.hget(keys.control(shard), "topic:delivery") for shard in range(keys.SHARDS)]
+        assert copies == ["off"] * keys.SHARDS
+        assert (await book.undo(actor="bo")).topics == {}
