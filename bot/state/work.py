@@ -30,6 +30,9 @@ FORGOTTEN_SECONDS = 30.0
 
 LONGEST_BLOCK = 2.0
 
+NEVER_WITHHELD = ("utter_sensitive_danger",)
+"""Replies that no switch keeps from the customer."""
+
 
 class WorkQueue:
     """Queue, leases and commits of all conversations.
@@ -286,13 +289,16 @@ class WorkQueue:
 def _withheld(turn: Turn, answers: Mapping[str, int]) -> tuple[str, str, str, str, str]:
     """Topics, version of the switches at the beginning, and what is said and done where they keep the bot silent.
 
-    A makers' door (``rasa shell``) has printed the replies before they are committed; no switch concerns it.
+    A makers' door (``rasa shell``) has printed the replies before they are committed; no switch concerns it. Where to
+    call in danger is said however the switches stand.
     """
     topics = topics_of(turn) if turn.message is not None else []
     language = str(((turn.state or {}).get("slots") or {}).get("language") or turn.lease.info.language)
     notice = dump({**answers, "notice": "control"})
     handoff = move_data(Move.ESCALATE, State.BOT, State.QUEUED, "bot", {"reason": "control"})
-    return "\n".join(topics), str(turn.lease.control), control_notice(language), notice, handoff
+    urgent = [text for text, data in replies_of(turn.events) if data.get("response") in NEVER_WITHHELD]
+    told = "\n\n".join([*urgent, control_notice(language)])
+    return "\n".join(topics), str(turn.lease.control), told, notice, handoff
 
 
 def _native_message(turn: Turn) -> tuple[str, str, str] | None:

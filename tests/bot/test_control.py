@@ -154,6 +154,19 @@ async def test_off_says_nothing_to_anybody_and_a_topic_of_its_own_answers(
     assert [e.kind for e in await log.read("d")] == ["customer", "unsaid", "bot", "state"]
 
 
+@pytest.mark.parametrize("mode", [Mode.SUGGEST, Mode.OFF])
+async def test_whom_to_call_in_danger_is_said_however_the_switches_stand(
+    log: ConversationLog, book: ControlBook, mode: Mode
+) -> None:
+    await book.turn(mode, actor="ann")
+    words = "Please call your local emergency number first."
+    danger = {"event": "bot", "text": words, "data": {}, "metadata": {"utter_action": "utter_sensitive_danger"}}
+    await commit(log, "c", user("ask_person"), danger, paused=True)
+    (told,) = [entry for entry in await log.read("c") if entry.kind == "bot"]
+    assert told.text.startswith(words)
+    assert "同事" in told.text
+
+
 async def test_who_asked_for_a_person_keeps_that_reason(log: ConversationLog, book: ControlBook) -> None:
     await book.turn(Mode.SUGGEST, actor="ann")
     asked = {"event": "bot", "text": "", "data": {"custom": {"handoff": {"reason": "asked"}}}}
