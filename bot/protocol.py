@@ -247,6 +247,14 @@ class Queue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Busy:
+    """The bot is busy and the customer is number ``position``; 0: no longer. Sent whenever it changes."""
+
+    position: int
+    type: Literal["busy"] = "busy"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
     """What was refused or is not possible now; ``message`` is for people."""
 
@@ -335,7 +343,7 @@ class CustomerTyping:
 
 
 ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen
-ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal
+ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal | Busy
 ConsoleRequest = Watch | AgentTyping
 ConsoleUpdate = Row | Watched | CustomerTyping | Refusal
 UNIONS: dict[str, Any] = {

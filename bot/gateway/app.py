@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from bot.gateway.auth import COOKIE, Signer, load_secret
+from bot.gateway.backlog import Backlog
 from bot.gateway.console_api import ConsoleApi
 from bot.gateway.console_socket import ConsoleSocket
 from bot.gateway.courier import Courier
@@ -68,12 +69,12 @@ def create_app(settings: BotSettings, workspace: Workspace, log: ConversationLog
     users = UserBook(workspace)
     identities = IdentityCheck(read_secret(workspace.settings.web.identity_key_env))
     courier = Courier(workspace, Outbox(log.store))
-    desk = Desk(workspace, log, feed, courier)
-    door = Door(workspace, log, feed, Signer(load_secret(workspace)), identities, desk)
+    desk, backlog = Desk(workspace, log, feed, courier), Backlog(log, feed)
+    door = Door(workspace, log, feed, Signer(load_secret(workspace)), identities, desk, backlog)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with feed.running(), running(desk.run(), courier.run()):
+        async with feed.running(), running(desk.run(), backlog.run(), courier.run()):
             yield
 
     async def widget(socket: WebSocket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.gateway.auth import Signer
+from bot.gateway.backlog import Backlog
 from bot.gateway.desk import Desk
 from bot.gateway.feed import Feed
 from bot.gateway.identity import Identity, IdentityCheck
@@ -26,6 +27,7 @@ class Door:
         signer: Tokens and sessions.
         identities: Checks what the shop's server signed.
         desk: The queue for people.
+        backlog: The queue for the bot.
     """
 
     workspace: Workspace
@@ -34,6 +36,7 @@ class Door:
     signer: Signer
     identities: IdentityCheck
     desk: Desk
+    backlog: Backlog
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from bot.gateway.wording import shop_language, wire_entry
 from bot.protocol import (
     Ack,
     Back,
+    Busy,
     Hello,
     Person,
     Press,
@@ -81,6 +82,8 @@ class PollLine:
             out += await self._take(found, language, frame)
         place = self.door.desk.places.get(found.conversation)
         out += [queue_frame(place)] if place is not None else []
+        position = self.door.backlog.places.get(found.conversation)
+        out += [Busy(position=position)] if position is not None else []
         out += await self._news(found.conversation, found.last_seq, wait)
         return JSONResponse({"frames": [asdict(frame) for frame in out]})  # type: ignore[call-overload]
 

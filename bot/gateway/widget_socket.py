@@ -18,6 +18,7 @@ from bot.gateway.wording import shop_language, wire_entry
 from bot.protocol import (
     Ack,
     Back,
+    Busy,
     Hello,
     Person,
     Press,
@@ -57,6 +58,7 @@ class WidgetSocket:
     last_seq: int = 0
     _frames: Bucket = field(default_factory=lambda: Bucket(20, 60))
     _place: Place | None = None
+    _position: int = 0
     _messages: Bucket = field(default_factory=lambda: Bucket(2, 30))
 
     def __post_init__(self) -> None:
@@ -124,11 +126,15 @@ class WidgetSocket:
                 await changed()
 
     async def _say_place(self) -> None:
-        """Tells somebody who waits for a person where they stand, if that has changed."""
+        """Tells somebody who waits for a person, or long for the bot, where they stand, if that has changed."""
         place = self.door.desk.places.get(self.conversation)
         if place is not None and place != self._place:
             await self.line.say(queue_frame(place))
         self._place = place
+        position = self.door.backlog.places.get(self.conversation, 0)
+        if position != self._position:
+            await self.line.say(Busy(position=position))
+        self._position = position
 
     async def _listen(self) -> None:
         while True:

@@ -300,6 +300,18 @@ class ConversationLog:
         rows = await self.store.retry(metas) if conversations else []
         return [info_from(c, meta) for c, meta in zip(conversations, rows, strict=True) if meta]
 
+    async def waiting(self, *, limit: int) -> list[tuple[float, str]]:
+        """(Unix seconds since when, conversation) of those that wait for the bot, longest first, at most ``limit``."""
+
+        async def oldest() -> list[list[tuple[str, float]]]:
+            pipe = self.store.pipeline()
+            for shard in range(keys.SHARDS):
+                pipe.zrange(keys.pending(shard), 0, limit - 1, withscores=True)
+            return list(await pipe.execute())
+
+        rows = (pair for pairs_ in await self.store.retry(oldest) for pair in pairs_)
+        return sorted((since, conversation) for conversation, since in rows)[:limit]
+
     async def ids(self) -> AsyncIterator[list[str]]:
         """The ids of all conversations, shard by shard; each shard as it is at one moment."""
         for shard in range(keys.SHARDS):

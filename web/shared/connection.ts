@@ -220,6 +220,8 @@ export class Connection {
         return this.entered(message);
       case "typing":
         return this.someoneTypes(message.who);
+      case "busy":
+        return this.publish({ busy: message.position });
       case "queue":
         return this.publish({ queue: message });
       case "error":
@@ -282,7 +284,7 @@ export class Connection {
       pending: this.outbox.all,
       ...(newest ? { state: stateAfter(this.current.state, entry) } : {}),
       ...(newest && entry.kind === "state" && entry.state !== "queued" ? { queue: null } : {}),
-      ...(entry.kind === "customer" || entry.kind === "feedback" ? {} : { typing: null }),
+      ...(entry.kind === "customer" || entry.kind === "feedback" ? {} : { typing: null, busy: 0 }),
     });
   }
 

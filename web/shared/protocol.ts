@@ -184,6 +184,12 @@ export interface Queue {
   type: "queue";
 }
 
+/** The bot is busy and the customer is number ``position``; 0: no longer. Sent whenever it changes. */
+export interface Busy {
+  position: number;
+  type: "busy";
+}
+
 /** What was refused or is not possible now; ``message`` is for people. */
 export interface Refusal {
   code: ErrorCode;
@@ -243,6 +249,6 @@ export interface CustomerTyping {
 }
 
 export type ClientMessage = Hello | Send | Press | Person | Back | Rate | Typing | Seen;
-export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal;
+export type ServerMessage = Welcome | Ack | Entry | SomeoneTypes | Queue | Refusal | Busy;
 export type ConsoleRequest = Watch | AgentTyping;
 export type ConsoleUpdate = Row | Watched | CustomerTyping | Refusal;

@@ -15,6 +15,8 @@ export interface View {
   typing: "bot" | "agent" | null;
   /** Where the customer stands who waits for a person; null when nobody said. */
   queue: Queue | null;
+  /** Place among those who wait for a busy bot; 0: none. */
+  busy: number;
   /** Entries up to here were there when the page opened: shown, not announced. */
   historyUntil: number;
   /** Highest entry that the customer has had on screen, in any tab. */
@@ -32,6 +34,7 @@ export const EMPTY: View = {
   pending: [],
   typing: null,
   queue: null,
+  busy: 0,
   historyUntil: 0,
   seen: 0,
   refusal: null,

@@ -58,6 +58,11 @@ export function Transcript({ view, agent, connection, open }: TranscriptProps) {
         {view.state === "closed" && (
           <Stars chosen={ratingOf(view, 0)?.rating ?? null} onRate={(rating) => connection.rate(0, rating)} />
         )}
+        {view.busy > 1 && (
+          <li class="notice" role="status">
+            {fill(t.busy, { position: view.busy })}
+          </li>
+        )}
         {view.typing && <TypingRow name={view.typing === "agent" ? (agent ?? t.somebody) : null} />}
       </ol>
       {untouched && view.shop && view.shop.suggested.length > 0 && (

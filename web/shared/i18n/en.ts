@@ -57,6 +57,7 @@ export const widget = {
   today: "Today",
   yesterday: "Yesterday",
   choices: "Choices",
+  busy: "We are busy just now: you are number {position}. Your message is kept and will be answered.",
   helped: "Did this answer help?",
   helpedYes: "This answer helped",
   helpedNo: "This answer did not help",

@@ -59,6 +59,7 @@ export const widget: Words["widget"] = {
   today: "今天",
   yesterday: "昨天",
   choices: "选项",
+  busy: "现在咨询的人较多，您排在第 {position} 位。消息已保存，稍后就会回复。",
   helped: "这个回答有帮助吗？",
   helpedYes: "有帮助",
   helpedNo: "没帮助",
