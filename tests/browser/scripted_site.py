@@ -168,7 +168,8 @@ class ScriptedBot:
         said = script(payload if isinstance(payload, str) else message.text)
         turn = Turn(lease, Window(), message)
         turn.events = [{"event": "bot", **reply} for reply in said]
-        turn.state = {"paused": not said}
+        rest = {"slots": {}, "loop": None, "action": "action_listen", "followup": None}
+        turn.state = {**rest, "paused": not said}
         await self.queue.commit(turn)
 
 
