@@ -121,7 +121,7 @@ async def test_without_an_order_service_the_number_is_taken_and_a_person_goes_on
     for action in (ActionOrderStatus(), ActionReturn(), ActionChangeAddress()):
         messages, slots = await act(action, a_tracker(order_number="4711", return_reason="torn", new_address="here"))
         assert [m["response"] for m in messages] == ["utter_no_orders", "utter_handoff"]
-        assert messages[1]["custom"]["handoff"]["reason"] == "orders"
+        assert messages[1]["custom"]["handoff"]["reason"] == "rule"
         assert not {"order_number", "return_reason", "new_address"} & set(slots), "a person needs what was collected"
 
 
