@@ -220,5 +220,7 @@ class ActionStopForm(Action):
         """See parent. Before a yes nothing was registered, and the customer is told so."""
         undone = asked_for(tracker, "confirmed")
         dispatcher.utter_message(response="utter_not_registered" if undone else "utter_cancelled")
-        names = ("return_reason", "new_address", "complaint_text", "confirmed")
-        return [SlotSet(name, None) for name in names if tracker.slots.get(name) is not None]
+        names = ("order_number", "return_reason", "new_address", "complaint_text", "confirmed")
+        forgotten: Events = [SlotSet(name, None) for name in names if tracker.slots.get(name) is not None]
+        number = tracker.slots.get("order_number")  # the next form may begin with it, unless it is about another
+        return [*forgotten, SlotSet("order_before", number)] if number else forgotten

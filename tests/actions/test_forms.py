@@ -252,6 +252,16 @@ async def test_who_stops_is_told_what_that_means_and_nothing_lingers(asked: str,
     assert slots == {"return_reason": None}
 
 
+async def test_an_order_of_a_form_that_was_stopped_may_be_the_next_ones_or_not(make_shop: MakeShop) -> None:
+    make_shop()
+    stopped = a_tracker(requested_slot="confirmed", return_reason="torn", **DELIVERED)
+    _, slots = await act(ActionStopForm(), stopped)
+    assert (slots["order_number"], slots["order_before"]) == (None, "NT-104035")
+    for text, taken in (("i want to return it", "NT-104035"), ("i want to return another order", None)):
+        tracker = a_tracker(text=text, intent="return_item", order_before=slots["order_before"], requested_slot=None)
+        assert (await validate(ValidateReturnForm(), tracker))[1].get("order_number") == taken
+
+
 async def test_help_has_an_example_with_and_without_an_order_service(make_shop: MakeShop) -> None:
     make_shop()
     assert (await act(ActionFormHelp(), a_tracker(requested_slot="order_number")))[0][0]["example"] == "NT-000000"
