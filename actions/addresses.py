@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.access import own_order
 from actions.answer import language_of
 from actions.door import checked
-from actions.forms import Slots, asked_for, correction, is_beginning, own_words
+from actions.forms import Slots, asked_for, correction, is_beginning, own_words, text_of
 from actions.handoff import Events, offer_person
 from actions.keys import key_of
 from actions.orders import OrderDetails, not_found, spoken_of
@@ -80,6 +80,12 @@ class ValidateAddressForm(OwnOrderFirst, OrderDetails, FormValidationAction):
             return {"new_address": other}
         return {}
 
+    def corrects(self, tracker: Tracker) -> bool:
+        """See ``FormParts``. An address in the message counts unless it is the one that was shown."""
+        said, shown = address_in(text_of(tracker)), str(tracker.slots.get("new_address") or "")
+        other = said is not None and _bare(shown) not in _bare(said)
+        return super().corrects(tracker) or other or address_in(correction(tracker) or "") is not None
+
     def validate_new_address(
         self, value: str | None, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
@@ -90,6 +96,10 @@ class ValidateAddressForm(OwnOrderFirst, OrderDetails, FormValidationAction):
         if address is None:
             dispatcher.utter_message(response="utter_help_new_address")
         return {"new_address": address}
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 class ActionAskAddressConfirmed(Action):
@@ -110,7 +120,8 @@ class ActionAskAddressConfirmed(Action):
                 items=join_items(order.items, language_of(tracker)),
                 address=tracker.slots.get("new_address"),
             )
-        return []
+            return []
+        return [SlotSet("requested_slot", None)]  # ends the form; what follows it says why
 
 
 class ActionChangeAddress(Action):

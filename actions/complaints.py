@@ -51,6 +51,8 @@ class ValidateComplaintForm(FormParts, FormValidationAction):
         if not asked_for(tracker, "complaint_text") or (intent in _NOT_THE_STORY and not tells_a_story(text)):
             return {}
         careline = tracker.latest_message.get("careline") or {}
+        if careline.get("sensitive"):  # a person's matter, however long it is told: the rules fetch one
+            return {}
         if intent == "complaint" and not tells_a_story(text, words=_TELLS):
             return {}
         is_question = text.endswith(("?", "？")) and careline.get("outcome") == "sure" and not tells_a_story(text)

@@ -43,6 +43,9 @@ _CORRECTS = re.compile(
     re.IGNORECASE,
 )
 
+_BUT = re.compile(r"\b(?:but|except|instead)\b|但|不过|只是", re.IGNORECASE)
+"""A yes with one of these is none."""
+
 
 class FormParts:
     """What the validation of every form does beside its slots.
@@ -87,11 +90,21 @@ class FormParts:
         """Takes a yes to what was just shown; one from an earlier turn is forgotten, and so is one with other details.
 
         A message that says yes and corrects something confirms nothing: the form shows the new details and asks again.
+        Nor does one that was written before they were shown (``bot.state.turn.is_late``).
         """
-        corrects = names(tracker, "order_number", "email")
-        if asked_for(tracker, "confirmed") and intent_of(tracker) == "affirm" and not corrects:
+        late = (tracker.latest_message.get("metadata") or {}).get("late")
+        if (
+            asked_for(tracker, "confirmed")
+            and intent_of(tracker) == "affirm"
+            and not late
+            and not self.corrects(tracker)
+        ):
             return {"confirmed": "yes"}
         return {"confirmed": None} if tracker.slots.get("confirmed") else {}
+
+    def corrects(self, tracker: Tracker) -> bool:
+        """Whether the message, beside its yes, names what may be other than what was shown."""
+        return names(tracker, "order_number", "email") or _BUT.search(text_of(tracker)) is not None
 
     def validate_confirmed(
         self, value: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
@@ -132,19 +145,21 @@ def asides_of(tracker: Tracker) -> list[dict[str, Any]]:
 
 
 def own_words(tracker: Tracker) -> str:
-    """What the message says beside the questions in it, as a slot keeps it; empty where it says nothing else.
-
-    Brackets that a template would take for a blank are left out.
-    """
+    """What the message says beside the questions in it, as a slot keeps it; empty where it says nothing else."""
     text = text_of(tracker)
     asides = [str(row["text"]) for row in asides_of(tracker)]
     for piece in [*asides, *(piece for piece in pieces_of(text) if asides and asks(piece))]:
         text = text.replace(piece, " ")
     if intent_of(tracker) in SOMETHING_ELSE or (not asides and asks(text)):
         return ""
-    kept = re.sub(r"[{}<>\[\]]", " ", text)
-    kept = " ".join(kept.split()).strip(" ,;.，；、。")
-    return kept[:LONGEST_WORDS] if re.search(r"\w", kept) else ""
+    kept = without_blanks(text)
+    return kept if re.search(r"\w", kept) else ""
+
+
+def without_blanks(text: str) -> str:
+    """A customer's words as a slot keeps them: short, and without what a template would take for a blank."""
+    kept = re.sub(r"[{}<>\[\]]|__+|\$(?=[A-Za-z_])|%\(", " ", text)
+    return " ".join(kept.split()).strip(" ,;.，；、。")[:LONGEST_WORDS]
 
 
 def correction(tracker: Tracker) -> str | None:
@@ -152,7 +167,7 @@ def correction(tracker: Tracker) -> str | None:
     text = own_words(tracker) if intent_of(tracker) != "deny" else text_of(tracker)
     match = _CORRECTS.match(text)
     rest = text[match.end() :].strip(" ,.，。") if match else ""
-    return re.sub(r"[{}<>\[\]]", " ", rest)[:LONGEST_WORDS] or None
+    return without_blanks(rest) or None
 
 
 def names(tracker: Tracker, *kinds: str) -> bool:
@@ -205,5 +220,7 @@ class ActionStopForm(Action):
         """See parent. Before a yes nothing was registered, and the customer is told so."""
         undone = asked_for(tracker, "confirmed")
         dispatcher.utter_message(response="utter_not_registered" if undone else "utter_cancelled")
-        names = ("return_reason", "new_address", "complaint_text", "confirmed")
-        return [SlotSet(name, None) for name in names if tracker.slots.get(name) is not None]
+        names = ("order_number", "return_reason", "new_address", "complaint_text", "confirmed")
+        forgotten: Events = [SlotSet(name, None) for name in names if tracker.slots.get(name) is not None]
+        number = tracker.slots.get("order_number")  # the next form may begin with it, unless it is about another
+        return [*forgotten, SlotSet("order_before", number)] if number else forgotten

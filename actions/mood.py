@@ -43,6 +43,8 @@ def attended(dispatcher: CollectingDispatcher, tracker: Tracker, events: Events,
     validates = action.startswith("validate_")
     if validates and asked and not any(_sets_slot(event) for event in events):
         return events
+    if action == "action_session_start":
+        return events  # the latest message is of the session before
     if not tone(tracker).get("upset"):
         return events if validates or mood not in CALMER else [*events, SlotSet("mood", CALMER[mood])]
     events = [*events, SlotSet("mood", "upset")]

@@ -13,7 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.access import own_order
 from actions.answer import intent_of, language_of
 from actions.door import checked
-from actions.forms import Slots, asked_for, correction, is_beginning, own_words, text_of
+from actions.forms import Slots, asked_for, correction, is_beginning, own_words, text_of, without_blanks
 from actions.handoff import Events, offer_person
 from actions.keys import key_of
 from actions.orders import OrderDetails, not_found, spoken_of
@@ -85,7 +85,7 @@ def corrected_reason(tracker: Tracker) -> str | None:
     if intent_of(tracker) in ("affirm", "cancel", "ask_person"):
         return None
     corrected = correction(tracker)
-    if match := _REASON_IS.match(corrected or text_of(tracker)):
+    if match := _REASON_IS.match(corrected or without_blanks(text_of(tracker))):
         return match["reason"]
     return corrected if corrected and _OTHER_WORDS.match(corrected) else None
 
@@ -108,7 +108,8 @@ class ActionAskReturnConfirmed(Action):
                 items=join_items(order.items, language_of(tracker)),
                 reason=tracker.slots.get("return_reason"),
             )
-        return []
+            return []
+        return [SlotSet("requested_slot", None)]  # ends the form; what follows it says why
 
 
 class ActionReturn(Action):

@@ -35,7 +35,11 @@ PATIENCE = 0.25
 """Seconds for a clause; one of a customer needs a few milliseconds."""
 
 START = 30.0
-"""Seconds until it must be ready; a fifth of one is usual."""
+"""Seconds until it must be ready at first, before customers wait, and between two that do not start; a fifth of one is
+usual."""
+
+AGAIN = 2.0
+"""Seconds that a customer's message waits, once, for one that is started again. Nothing else runs meanwhile."""
 
 
 class TooSlow(Exception):
@@ -63,7 +67,7 @@ class Duckling:
         self._patience = patience
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._owner, self._ready = 0, False
+        self._owner, self._ready, self._wait, self._since = 0, False, START, 0.0
 
     def read(
         self, clause: str, language: str, now: datetime, *, days_only: bool = False
@@ -85,9 +89,9 @@ class Duckling:
             try:
                 os.write(_stdin(child), asked.encode())
                 found: list[dict[str, Any]] = json.loads(self._line(child, self._patience))
-            except (OSError, TooSlow) as error:
+            except (OSError, ValueError, TooSlow) as error:
                 self._end()
-                self._spawn()  # it loads while nobody waits
+                self._spawn(AGAIN)  # it loads while nobody waits
                 logger.warning("Duckling did not finish a clause of %d characters; it was left unread.", len(clause))
                 raise TooSlow(str(error)) from error
             return found
@@ -98,21 +102,28 @@ class Duckling:
             self._end()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._owner != os.getpid() or self._child.poll() is not None:
-            self._spawn()
+        if self._child is None or self._owner != os.getpid():
+            self._spawn(START)
+        elif self._ready and self._child.poll() is not None:
+            self._end()
+            self._spawn(AGAIN)
+        elif not self._ready and time.monotonic() - self._since > START:
+            self._end()
+            self._spawn(0.0)
         assert self._child is not None
         if not self._ready:
-            if self._line(self._child, START).decode().strip() != READY:
+            wait, self._wait = self._wait, 0.0  # nobody waits for the same one twice
+            if self._line(self._child, wait).decode(errors="replace").strip() != READY:
                 raise TooSlow("no sign of Duckling")
             self._ready = True
         return self._child
 
-    def _spawn(self) -> None:
+    def _spawn(self, wait: float) -> None:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "bot.duckling_process"], cwd=PROJECT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._owner, self._ready = os.getpid(), False
+        self._owner, self._ready, self._wait, self._since = os.getpid(), False, wait, time.monotonic()
 
     def _end(self) -> None:
         if self._child is not None and self._owner == os.getpid():

@@ -1,6 +1,7 @@
 """``python -m bot.duckling_process``: Duckling in a process of its own; requests and findings as lines of JSON.
 
-The one importer of Duckling. It ends when its stdin does, so that it never outlives the worker that asked.
+The one importer of Duckling. It ends when its stdin does, and in the middle of a text that keeps it busy for longer
+than ``LONGEST_SECONDS``: it never outlives the worker that asked, however that one died.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any
 
 READY = "ready"
 """The first line, once requests are read."""
+
+LONGEST_SECONDS = 5.0
+"""For one text. Whoever asks has given up long before; if nobody is left to end the process, the kernel does."""
 
 _LOCALES = {"en": ("EN", "EN_GB"), "zh": ("ZH", "ZH_CN")}
 _HARMLESS = {0: " "} | dict.fromkeys(range(55296, 57344), "�")
@@ -51,10 +55,13 @@ def main() -> None:
     """Answers line by line until stdin ends."""
     reader = Reader()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the worker decides when it is over
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     print(READY, flush=True)
     for line in sys.stdin:
         text, language, now, days_only = json.loads(line)
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_SECONDS)  # no handler: nothing of Python runs while Duckling does
         found = reader.read(text, language, datetime.fromisoformat(now), days_only=days_only)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         print(json.dumps(found), flush=True)
 
 

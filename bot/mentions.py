@@ -58,6 +58,8 @@ def find_mentions(
     addresses = [Mention("email", match.group().lower(), *match.span()) for match in _EMAIL.finditer(text)]
     rest = blanked(text, addresses)
     spoken = detect_language(rest, language)
+    if asked == "new_address" and language == "zh" and re.search(r"\d", rest) and not _CJK.search(rest):
+        spoken = None  # an address abroad is written in its own script, whoever writes it
     named = [Mention("product", p.name, p.start, p.end) for p in products.find(rest)] if products is not None else []
     numbers = find_order_numbers(blanked(rest, named), asked=asked == "order_number", named_only=asked in FREE_TEXT)
     found = [*numbers, *addresses]

@@ -71,7 +71,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\bidentity (?:theft|was stolen|has been stolen)\b",
         r"\b(?:hacked|hijacked|taken over|compromised)\b.*\b(?:account|card|order\w*)\b",
         r"\baccount\b.*\b(?:hacked|hijacked|compromised|taken over)\b",
-        r"\b(?:used|using|stole|stolen|cloned|charged)\b.*\b(?:card|account|identity|bank)\b.*"
+        r"\b(?:used|using|stole|stolen|cloned|charged)\b.{0,200}\b(?:card|account|identity|bank)\b.{0,200}"
         r"\b(?:without (?:my|asking|permission|consent)|theft|not me)\b",
         r"\b(?:never|did ?n[o']t|didn'?t|have ?n[o']t|haven'?t) (?:authori[sz]ed?|approved?|agreed? to|made?) "
         r"(?:\w+ ){0,3}(?:payment|charge|transaction|purchase)\b",

@@ -135,7 +135,7 @@ class ServiceClient:
         if 200 <= reply.status < 300 or (reply.status == 404 and method == "GET" and reason):
             return reply
         where = f"{self.url}: {method} {_kind(path)}"
-        if reply.status in _REFUSED and reason:
+        if reply.status in _REFUSED and reason and method != "GET":  # a look-up asks for nothing that can be refused
             raise ServiceRefused(f"{where}: status {reply.status}, {reason}")
         hint = "; look at [services] key_env and its variable" if reply.status in _NO_ENTRY else ""
         raise ServiceDown(f"{where}: status {reply.status}{hint}")

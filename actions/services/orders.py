@@ -147,13 +147,14 @@ class LocalOrders:
         return self._write("R-", order, {"reason": reason})
 
     async def change_address(self, order: Order, address: str, *, key: str) -> str:
-        """See ``OrderService``. The same order and address are one change, whatever the key."""
+        """See ``OrderService``. An order's latest address again is no new change, whatever the key."""
         return self._write("A-", order, {"address": address})
 
     def _write(self, letter: str, order: Order, what: dict[str, str]) -> str:
         words = [" ".join(value.casefold().split()) for value in what.values()]
         reference = letter + hash_json([order.number, *words])[:8].upper()
-        if reference not in self._registered():
+        rows = [row for row in self._registered() if row["order"] == order.number and row.keys() >= what.keys()]
+        if reference not in [row["reference"] for row in (rows[-1:] if "address" in what else rows)]:
             row = {"reference": reference, "order": order.number} | what
             self._returns.parent.mkdir(parents=True, exist_ok=True)
             with self._returns.open("a", encoding="utf-8") as stream:
@@ -169,11 +170,11 @@ class LocalOrders:
     async def close(self) -> None:
         """See ``OrderService``."""
 
-    def _registered(self) -> set[str]:
+    def _registered(self) -> list[dict[str, Any]]:
         if not self._returns.exists():
-            return set()
+            return []
         lines = self._returns.read_text(encoding="utf-8").splitlines()
-        return {json.loads(line)["reference"] for line in lines if line.strip()}
+        return [json.loads(line) for line in lines if line.strip()]
 
 
 def move_dates(orders: list[Order], *, today: date) -> list[Order]:

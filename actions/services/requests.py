@@ -59,7 +59,8 @@ class LocalRequests:
     async def register(self, kind: Kind, text: str, *, number: str = "", contact: str = "", key: str) -> str:
         """Registers a request and gives its reference.
 
-        The same key is the same request. So is the same thing said again about the same order, by another message.
+        The same key is the same request. So is the same thing said again about the same order, by another message;
+        of addresses only the latest counts, for an order may go elsewhere and then back to where it went first.
 
         Raises:
             ServiceDown: It could not be stored.
@@ -69,8 +70,9 @@ class LocalRequests:
             folded = " ".join(text.casefold().split())
             known = connection.execute(
                 "SELECT reference FROM requests"
-                " WHERE key = ? OR (number <> '' AND number = ? AND kind = ? AND folded = ?)",
-                (key, number, kind, folded),
+                " WHERE key = ? OR (number <> '' AND number = ? AND kind = ? AND folded = ? AND (kind <> 'address'"
+                " OR rowid = (SELECT MAX(rowid) FROM requests WHERE number = ? AND kind = ?)))",
+                (key, number, kind, folded, number, kind),
             ).fetchone()
             if known is not None:
                 return str(known[0])

@@ -173,7 +173,11 @@ class Mailbox:
         if payload in (WAIT, LEAVE, BACK):
             return await self._chosen(message.client_id, title, payload)
         accepted = await self.log.accept(
-            self.conversation, client_id=message.client_id, text=title, payload=payload or rasa_text(title)
+            self.conversation,
+            client_id=message.client_id,
+            text=title,
+            payload=payload or rasa_text(title),
+            button=message.button,
         )
         return accepted.seq
 

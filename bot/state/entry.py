@@ -75,12 +75,13 @@ class Entry:
         time: Unix seconds, of the Redis server.
         author: ``customer``, ``bot``, ``system`` or an agent's name.
         text: What people read; may be empty.
-        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text). bot,
-            suppressed and suggested: ``buttons`` ([{title, payload}]), ``custom`` (the action's JSON, with ``source``
-            and why), ``image``, ``answers`` (seq of the customer's message). agent: ``client_id``. state: ``from``,
-            ``to``, ``move``, ``actor`` and what the mover adds (``reason``, ``slots``). failure: ``answers``,
-            ``reason``. turn and unsaid: ``events``, ``state``, ``answers``. feedback: ``client_id``, ``rates`` (seq of
-            an answer, 0 for the conversation), ``rating``, ``reason``.
+        data: Depends on the kind. customer: ``client_id``, ``payload`` (what Rasa gets instead of the text), ``button``
+            (the id of the one that was pressed). bot, suppressed and suggested: ``buttons`` ([{title, payload}]),
+            ``custom`` (the action's JSON, with ``source`` and why), ``image``, ``answers`` (seq of the customer's
+            message). agent: ``client_id``. state: ``from``, ``to``, ``move``, ``actor`` and what the mover adds
+            (``reason``, ``slots``). failure: ``answers``, ``reason``. turn and unsaid: ``events``, ``state``,
+            ``answers``. feedback: ``client_id``, ``rates`` (seq of an answer, 0 for the conversation), ``rating``,
+            ``reason``.
     """
 
     seq: int

@@ -131,7 +131,7 @@ def without_context(metadata: Any) -> Any:
     """A message's metadata without what the worker put there for this one turn."""
     if not isinstance(metadata, Mapping):
         return metadata
-    return {name: value for name, value in metadata.items() if name not in ("turns", "given", "customer")}
+    return {name: value for name, value in metadata.items() if name not in ("turns", "given", "late", "customer")}
 
 
 def opening_events(state: Mapping[str, Any], *, time: float) -> Iterator[Event]:

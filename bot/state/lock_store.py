@@ -19,7 +19,7 @@ from rasa.core.lock_store import LockStore
 from bot.state.connection import LogConnection
 from bot.state.entry import StateError
 from bot.state.hydrate import read_window
-from bot.state.turn import Job, Turn, TurnFailed, current_job, current_turn, given_answers, recent_turns
+from bot.state.turn import Job, Turn, TurnFailed, current_job, current_turn, given_answers, is_late, recent_turns
 from bot.state.work import LEASE_SECONDS, WorkQueue
 
 MAX_TRIES = 3
@@ -65,7 +65,7 @@ class LeaseLockStore(LockStore):
         async with self._lease(queue, conversation_id, job) as turn:
             token = current_turn.set(turn)
             if job is not None:
-                job.context.update(turns=[list(pair) for pair in recent_turns()], given=given_answers())
+                job.context.update(turns=[list(pair) for pair in recent_turns()], given=given_answers(), late=is_late())
             try:
                 yield turn
             finally:

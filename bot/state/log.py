@@ -126,7 +126,14 @@ class ConversationLog:
         return theirs or conversation
 
     async def accept(
-        self, conversation: str, *, client_id: str, text: str, payload: str | None = None, display: str | None = None
+        self,
+        conversation: str,
+        *,
+        client_id: str,
+        text: str,
+        payload: str | None = None,
+        display: str | None = None,
+        button: str | None = None,
     ) -> Accepted:
         """Stores a customer's message and enqueues the conversation; only then may it be acknowledged.
 
@@ -136,13 +143,15 @@ class ConversationLog:
             text: What the customer wrote.
             payload: What Rasa gets instead of the text (a button's), never shown.
             display: What people see instead of the text.
+            button: Id of the button that was pressed.
 
         Raises:
             StateUnavailable: Not known to be stored; send it again with the same client id.
             Crowded: Too much waits for an answer; send it again later.
             Reused: Another text has this client id.
         """
-        data = {"client_id": client_id, **({"payload": payload} if payload else {})}
+        given = {"payload": payload, "button": button}
+        data = {"client_id": client_id, **{name: value for name, value in given.items() if value}}
         reopened = move_data(Move.REOPEN, State.CLOSED, State.BOT, "customer", {})
         shown = text if display is None else display
         limits = (MOST_BEHIND, MOST_WAITING // keys.SHARDS)

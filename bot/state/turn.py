@@ -17,6 +17,9 @@ from bot.state.hydrate import Window, without_context
 from bot.state.log import said
 from data.schema import Role
 
+CONFIRMS = "utter_confirm_"
+"""How responses are named that show what a yes registers."""
+
 RECENT = 8
 """So many utterances a message's context has at most."""
 
@@ -112,6 +115,21 @@ def given_answers() -> list[str]:
     turn = current_turn.get()
     customs = [e.data.get("custom") or {} for e in turn.window.entries if e.kind == "bot"] if turn else []
     return [str(custom["answer"]) for custom in customs if custom.get("answer")]
+
+
+def is_late() -> bool:
+    """Whether the message that is being answered says yes or no to something else than what was asked last for one.
+
+    It was written before the bot showed what it would register, or presses the button of an older question.
+    """
+    turn = current_turn.get()
+    if turn is None or turn.message is None:
+        return False
+    asked = [e for e in turn.window.entries if str(e.data.get("response", "")).startswith(CONFIRMS)]
+    pressed = str(turn.message.data.get("button") or "").partition(".")[0]
+    shown = [e for e in asked if e.kind == "bot"]
+    seen = [e for e in shown if (e.seq == int(pressed) if pressed else e.seq < turn.message.seq)]
+    return bool(asked) and asked[-1].text not in [e.text for e in seen]
 
 
 def replies_of(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

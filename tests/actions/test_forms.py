@@ -15,6 +15,7 @@ from actions.orders import ValidateOrderForm
 from actions.returns import ActionAskReturnConfirmed, ActionReturn, ValidateReturnForm, corrected_reason
 from actions.services.orders import LocalOrders, Order
 from actions.shop import the_shop
+from bot.sensitive import sensitive_topic
 from data.workspace import Workspace
 from tests.actions.conftest import MakeShop, a_tracker
 
@@ -251,6 +252,16 @@ async def test_who_stops_is_told_what_that_means_and_nothing_lingers(asked: str,
     assert slots == {"return_reason": None}
 
 
+async def test_an_order_of_a_form_that_was_stopped_may_be_the_next_ones_or_not(make_shop: MakeShop) -> None:
+    make_shop()
+    stopped = a_tracker(requested_slot="confirmed", return_reason="torn", **DELIVERED)
+    _, slots = await act(ActionStopForm(), stopped)
+    assert (slots["order_number"], slots["order_before"]) == (None, "NT-104035")
+    for text, taken in (("i want to return it", "NT-104035"), ("i want to return another order", None)):
+        tracker = a_tracker(text=text, intent="return_item", order_before=slots["order_before"], requested_slot=None)
+        assert (await validate(ValidateReturnForm(), tracker))[1].get("order_number") == taken
+
+
 async def test_help_has_an_example_with_and_without_an_order_service(make_shop: MakeShop) -> None:
     make_shop()
     assert (await act(ActionFormHelp(), a_tracker(requested_slot="order_number")))[0][0]["example"] == "NT-000000"
@@ -306,3 +317,71 @@ def test_what_forms_share_is_no_action() -> None:
     from rasa_sdk import Action
 
     assert not issubclass(FormParts, Action)
+
+
+@pytest.mark.parametrize("text", ["yes, but it is for another order", "好的，但是寄到别处", "ok except the jacket"])
+async def test_a_yes_with_a_but_is_none(make_shop: MakeShop, text: str) -> None:
+    make_shop()
+    tracker = a_tracker(text=text, intent="affirm", requested_slot="confirmed", return_reason="torn", **DELIVERED)
+    assert (await validate(ValidateReturnForm(), tracker))[1].get("confirmed") is None
+
+
+async def test_a_yes_that_was_said_before_the_question_is_none(make_shop: MakeShop) -> None:
+    make_shop()
+    tracker = a_tracker(text="yes", intent="affirm", requested_slot="confirmed", return_reason="torn", **DELIVERED)
+    tracker.latest_message["metadata"] = {"late": True}
+    assert (await validate(ValidateReturnForm(), tracker))[1].get("confirmed") is None
+    tracker.latest_message["metadata"] = {"late": False}
+    assert (await validate(ValidateReturnForm(), tracker))[1]["confirmed"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "confirmed"),
+    [
+        ("yes please", "yes"),
+        ("yes, 5 Mill Lane, Leeds is right", "yes"),
+        ("yes, send it to 12 Hill Road, York", None),
+        ("actually yes, to 12 Hill Road, York", None),
+        ("对，寄到北京市海淀区中关村大街1号", None),
+    ],
+)
+async def test_a_yes_with_another_address_is_none(make_shop: MakeShop, text: str, confirmed: str | None) -> None:
+    make_shop()
+    filled = WAITING | {"new_address": "5 Mill Lane, Leeds"}
+    tracker = a_tracker(text=text, intent="affirm", requested_slot="confirmed", **filled)
+    assert (await validate(ValidateAddressForm(), tracker))[1].get("confirmed") == confirmed
+
+
+@pytest.mark.parametrize("told", ["the reason is {email}", "no, it is __broken__", "the reason is $AUD " + "x" * 900])
+async def test_a_corrected_reason_can_be_shown(make_shop: MakeShop, told: str) -> None:
+    make_shop()
+    tracker = a_tracker(text=told, intent="inform", requested_slot="confirmed", return_reason="torn", **DELIVERED)
+    _, slots = await validate(ValidateReturnForm(), tracker)
+    assert 0 < len(slots["return_reason"]) <= 500
+    (message,), _ = await act(
+        ActionAskReturnConfirmed(), a_tracker(**DELIVERED, **{"return_reason": slots["return_reason"]})
+    )
+    assert message["response"] == "utter_confirm_return"
+
+
+async def test_a_form_ends_where_its_order_may_not_be_shown_any_more(make_shop: MakeShop) -> None:
+    make_shop()
+    stranger = DELIVERED | {"email": "stranger@example.com", "return_reason": "torn", "new_address": "x"}
+    for ask in (ActionAskReturnConfirmed(), ActionAskAddressConfirmed()):
+        messages, slots = await act(ask, a_tracker(requested_slot="confirmed", **stranger))
+        assert (messages, slots) == ([], {"requested_slot": None}), "what follows the form says why"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "your courier drove into my daughter this morning, she is bleeding and we are on the way to the hospital now",
+        "你们的快递员今天早上撞了我的孩子，孩子的腿流血了，我们现在正在去医院的路上，你们准备怎么处理这件事情",
+    ],
+)
+async def test_what_is_a_persons_matter_is_no_text_of_a_complaint(make_shop: MakeShop, text: str) -> None:
+    make_shop()
+    said = {"sensitive": sensitive_topic(text)}
+    assert said["sensitive"] == "injury"
+    tracker = a_tracker(text=text, intent="ask_person", requested_slot="complaint_text", careline=said)
+    assert "complaint_text" not in (await validate(ValidateComplaintForm(), tracker))[1]

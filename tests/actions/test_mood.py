@@ -99,3 +99,10 @@ def test_small_talk_has_a_reply_in_the_domain_whatever_it_is() -> None:
         replies = {reply_to(line.removeprefix("- ")) for line in block["examples"].splitlines()}
         assert replies <= set(domain)
         assert replies >= {"utter_here", "utter_how_are_you", "utter_compliment", "utter_no_harm", "utter_small_talk"}
+
+
+def test_a_new_session_says_nothing_about_the_mood_of_the_one_before() -> None:
+    for mood in ("calm", "upset", "calming"):
+        for tone in (UPSET, None):
+            found, events = said(a_tracker(tone, mood=mood), action="action_session_start")
+            assert (found, events) == (["the answer"], []), (mood, tone)

@@ -69,3 +69,13 @@ def test_a_message_of_details_alone_is_recognised(text: str) -> None:
 @pytest.mark.parametrize("text", ["where is NT-104021", "cancel 48213", "", "hello"])
 def test_a_message_that_says_more_is_not(text: str) -> None:
     assert not only_details(text)
+
+
+def test_an_address_abroad_does_not_change_the_language() -> None:
+    def language(text: str, asked: str | None) -> list[str]:
+        return [m.value for m in find_mentions(text, asked=asked, language="zh") if m.kind == "language"]
+
+    assert language("12 Hill Road, London NW1 4AB", "new_address") == []
+    assert language("寄到 12 Hill Road, London", "new_address") == ["zh"]
+    assert language("can I talk to a person", "new_address") == ["en"]
+    assert language("my 2 boots are too small", "return_reason") == ["en"]

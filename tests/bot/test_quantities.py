@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bot.day_words import shifted
-from bot.duckling_door import LONGEST, Duckling
+from bot.duckling_door import LONGEST, Duckling, TooSlow
 from bot.mention import Mention
 from bot.quantities import clauses, find_quantities, without_overlaps
 from bot.rewriting import Rewritten
@@ -248,6 +251,53 @@ def test_it_ends_with_the_one_who_asked() -> None:
     while _lives(pid):
         assert time.monotonic() < limit, "it outlived its worker"
         time.sleep(0.01)
+
+
+def test_it_ends_without_the_one_who_asked_even_while_it_is_busy() -> None:
+    command = [sys.executable, "-m", "bot.duckling_process"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        child.communicate(json.dumps(["5月百3号", "zh", NOW.isoformat(), False]).encode() + b"\n", timeout=30)
+    assert child.returncode == -signal.SIGALRM
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit(1)", "import time; time.sleep(60)"])
+def test_one_that_does_not_start_is_waited_for_once(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[float] = []
+    real = subprocess.Popen
+
+    def start(command: list[str], **given: Any) -> Any:
+        started.append(time.monotonic())
+        return real([sys.executable, "-c", program], **given)
+
+    monkeypatch.setattr("bot.duckling_door.subprocess.Popen", start)
+    monkeypatch.setattr("bot.duckling_door.START", 1.5)
+    reader = Duckling()
+    try:
+        with pytest.raises(TooSlow):
+            reader.read("on 3 May", "en", NOW)
+        after = time.monotonic()
+        for _ in range(5):
+            with pytest.raises(TooSlow):
+                reader.read("on 3 May", "en", NOW)
+        assert time.monotonic() - after < 0.5
+        assert len(started) <= 2
+    finally:
+        reader.close()
+
+
+def test_an_answer_that_is_none_ends_it_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Duckling()
+    try:
+        assert reader.read("on 3 May", "en", NOW)
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "_line", lambda child, patience: b"duckling: internal error\n")
+            with pytest.raises(TooSlow):
+                reader.read("on 3 May", "en", NOW)
+        assert reader.read("on 3 May", "en", NOW)
+    finally:
+        reader.close()
 
 
 def _lives(pid: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.components.hearing import heard
@@ -94,3 +96,11 @@ def test_what_is_heard_changes_the_intent_only_where_it_is_certain() -> None:
     assert heard("👍", {})["intent"] == "affirm"
     assert heard("🏔️", {}) == {"tone": calm, "wordless": True, "understood": False}
     assert heard("this is awful", {"mood": BAD})["tone"] == {"upset": True, "very": True, "urgent": False}
+
+
+@pytest.mark.parametrize("words", ["used card ", "using bank ", "account ", "hacked ", "fell ", "没经过", "孩子"])
+def test_the_longest_message_keeps_nobody_waiting(words: str) -> None:
+    text = (words * 4000)[:4000]
+    started = time.process_time()
+    heard(text, {})
+    assert time.process_time() - started < 0.4

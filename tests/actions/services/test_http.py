@@ -167,6 +167,12 @@ async def test_a_refusal_is_one_and_is_not_tried_again(shop: HttpShop, behind: R
     assert len(behind.asked) == 3
 
 
+async def test_a_look_up_that_is_refused_is_a_service_that_does_not_work(shop: HttpShop, behind: ReferenceShop) -> None:
+    behind.faults.append("409")
+    with pytest.raises(ServiceDown, match="409"):
+        await shop.find("NT-104035")
+
+
 async def test_a_wrong_key_is_told_to_the_operator_without_the_key(reference: tuple[ReferenceShop, str]) -> None:
     behind, url = reference
     client = ServiceClient(url, key="a-wrong-secret")

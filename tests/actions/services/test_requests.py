@@ -38,6 +38,13 @@ async def test_the_same_return_said_twice_is_one_and_another_reason_is_another(r
     assert await requests.register("address", "too small", number="A-1", key="5") != first
 
 
+async def test_an_address_that_comes_back_is_a_change_of_its_own(requests: LocalRequests) -> None:
+    told = [await requests.register("address", text, number="A-1", key=text + str(n)) for n, text in enumerate("xxyx")]
+    assert told[0] == told[1]
+    assert len(set(told)) == 3
+    assert [row.text for row in requests.newest(10)] == ["x", "y", "x"]
+
+
 async def test_two_customers_with_the_same_complaint_are_two(requests: LocalRequests) -> None:
     assert await requests.open("complaint", "Late!", "", key="1") != await requests.open(
         "complaint", "Late!", "", key="2"
