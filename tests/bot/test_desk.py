@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.control import Mode
 from bot.gateway.courier import Courier
-from bot.gateway.desk import Desk, Place, usual_minutes
+from bot.gateway.desk import PRESENT_SECONDS, Desk, Place, usual_minutes
 from bot.gateway.feed import Feed
 from bot.gateway.mailbox import Mailbox, contact_in
 from bot.handoff import Move, State
@@ -130,6 +130,30 @@ async def test_to_someone_who_is_there_no_mail_is_sent(log: ConversationLog, des
     assert await said(log) == []
     await desk.gone("ann 1")
     assert not await desk.online()
+
+
+async def test_consoles_of_a_gateway_that_was_killed_are_forgotten(
+    log: ConversationLog, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await desk.present(f"ann {number}")
+    later = time.time() + 3 * PRESENT_SECONDS
+    monkeypatch.setattr("bot.gateway.desk.time.time", lambda: later)
+    await desk.present("bob 1")
+    assert await log.store.redis.zrange("desk:{desk}:present", 0, -1) == ["bob 1"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_without_hours_none_are_told(tmp_path: Path, log: ConversationLog, language: str) -> None:
+    desk = a_desk(tmp_path, log, replace(SETTINGS, shop=replace(SETTINGS.shop, hours="")))
+    await mailbox(log, desk, language=language).store(Person(client_id="p"))
+    await desk.look(now=time.time() + 11)
+    (told,) = await said(log)
+    assert "(" not in told.text
+    assert "（" not in told.text
+    await log.move("c", Move.TAKE, actor="ann")
+    await desk.look()
+    assert desk._told == {}, "who waits no more is forgotten"
 
 
 async def test_outside_hours_an_open_console_counts_for_nothing(tmp_path: Path, log: ConversationLog) -> None:
