@@ -63,6 +63,12 @@ class Courier:
             except StateError:
                 _LOG.warning("the outbox is away", exc_info=True)
                 await asyncio.sleep(pause)
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+            ):  # a job that cannot be read comes again after its lease; the others go on
+                _LOG.exception("a message was not delivered")
 
     async def deliver_next(self, *, first_pause: float = FIRST_PAUSE) -> bool:
         """Tries one job that is due; False when none is."""

@@ -85,6 +85,12 @@ class Desk:
                 await self.look()
             except StateError:
                 _LOG.warning("the queue could not be looked at", exc_info=True)
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+            ):  # a row that cannot be read, say: the others must not wait unheard for ever
+                _LOG.exception("the queue could not be looked at")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self, *, now: float | None = None) -> None:

@@ -159,6 +159,20 @@ async def test_a_web_hook_gets_signed_json_and_is_tried_again_after_an_error(
     assert not await sender.deliver_next()
 
 
+async def test_a_job_that_cannot_be_read_stops_no_other(tmp_path: Path, log: ConversationLog) -> None:
+    async with post_office() as post:
+        sender = courier(tmp_path, log, port=post.port)
+        await sender.outbox.put("mail:broken", {"text": "no subject, no link"})
+        await sender.send("k", CONTENT)
+        running = asyncio.create_task(sender.run(pause=0.05))
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            if post.mails:
+                break
+        running.cancel()
+    assert [mail["Subject"] for mail in post.mails] == ["[Zelt & Co] A customer is waiting"]
+
+
 @pytest.mark.parametrize(
     ("settings", "wrong"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.handoff import Move, State
 from bot.protocol import Back, Person, Press, Send
 from bot.state.control import ControlBook
 from bot.state.entry import Entry
+from bot.state.keys import Keys
 from bot.state.log import ConversationLog
 from bot.state.outbox import Outbox
 from bot.words import cancels
@@ -130,6 +132,23 @@ async def test_to_someone_who_is_there_no_mail_is_sent(log: ConversationLog, des
     assert await said(log) == []
     await desk.gone("ann 1")
     assert not await desk.online()
+
+
+async def test_one_look_that_fails_is_not_the_last(
+    log: ConversationLog, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await mailbox(log, desk, "a").store(Person(client_id="p"))
+    await mailbox(log, desk, "b").store(Person(client_id="p"))
+    state = await log.store.redis.hget(Keys("a").own("meta"), "state")
+    await log.store.redis.hset(Keys("a").own("meta"), "state", "nonsense")
+    monkeypatch.setattr("bot.gateway.desk.LOOK_SECONDS", 0.05)
+    running = asyncio.create_task(desk.run())
+    await asyncio.sleep(0.3)
+    assert "nonsense" in caplog.text
+    await log.store.redis.hset(Keys("a").own("meta"), "state", state)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert set(desk.places) == {"a", "b"}
 
 
 async def test_consoles_of_a_gateway_that_was_killed_are_forgotten(
