@@ -163,7 +163,8 @@ class ConsoleApi:
         if move is None:
             raise ApiError(404, "unknown", f"expected one of take, reply, note, {', '.join(_MOVES)}.")
         info = await (self._mine(request) if move is not Move.CLOSE else self._known(request))
-        told = move is Move.HAND_BACK and request.headers.get("content-length", "0") != "0"
+        with_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+        told = move is Move.HAND_BACK and with_body
         slots = _slots(await read_json(request)) if told else {}
         data = {"slots": slots} if slots else None
         await self.door.log.move(info.id, move, actor=request.state.user.name, data=data)
