@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot import protocol, protocol_parts, rest_protocol
-from bot.protocol_export import definitions_of
+from bot import rest_protocol
+from bot.protocol_export import definitions_of, wire_classes
 from bot.wire import MAX_ID, MAX_TEXT
 
 VERSION = "1.0.0"
@@ -97,9 +97,8 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
-    schemas = definitions_of(
-        [*_classes(rest_protocol), *_classes(protocol), *_classes(protocol_parts)], prefix="#/components/schemas/"
-    )
+    kinds = [*_classes(rest_protocol), *wire_classes().values()]
+    schemas = definitions_of(kinds, prefix="#/components/schemas/")
     for kind in (operation.body for operation in OPERATIONS if operation.body is not None):
         for name, schema in schemas[kind.__name__]["properties"].items():
             if schema.get("type") == "string":

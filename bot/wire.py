@@ -61,7 +61,7 @@ def parse(frame: str, union: Any) -> Any:
         raise WireError("bad_message", "The frame is not a JSON object.")
     kinds = {get_args(hints(kind)["type"])[0]: kind for kind in get_args(union)}
     kind = kinds.get(row["type"]) if isinstance(row.get("type"), str) else None
-    client_id = row.get("client_id") if isinstance(row.get("client_id"), str) else None
+    client_id = _echoed(row.get("client_id"))
     if kind is None:
         raise WireError("bad_message", f"Unknown type; expected one of {', '.join(kinds)}.", client_id=client_id)
     return read(kind, row, client_id=client_id)
@@ -96,8 +96,18 @@ def _check(name: str, value: object, hint: Any, client_id: str | None) -> None:
         limit = _LONGEST.get(name, MAX_ID)
         if len(value) > limit:
             raise WireError("too_long", f"Field {name!r} may have {limit} characters.", client_id=client_id)
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if broken(value):
             raise WireError("bad_message", f"Field {name!r} is not valid Unicode.", client_id=client_id)
+
+
+def broken(text: str) -> bool:
+    """Whether a text cannot be written as UTF-8: JSON's escapes may name halves of characters."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _echoed(client_id: object) -> str | None:
+    """A client's id as a refusal may repeat it; None for what could not be one."""
+    return client_id if isinstance(client_id, str) and len(client_id) <= MAX_ID and not broken(client_id) else None
 
 
 def hints(kind: Any) -> dict[str, Any]:

@@ -107,26 +107,34 @@ def is_open(hours: str, now: datetime) -> bool | None:
     """Whether people answer at a moment.
 
     Args:
-        hours: English day names, ``HH:MM`` in the shop's own time; several spans separated by commas.
+        hours: English day names, ``HH:MM`` in the shop's own time; several spans separated by commas. A span that
+            ends before it begins goes on into the next morning.
         now: In the shop's own time.
 
     Returns:
         None when the text says nothing that can be read: then nobody is told that the shop is closed.
     """
-    spans = list(_SPAN.finditer(hours.lower()))
+    spans = [span for span in _SPAN.finditer(hours.lower()) if _days(span)]
     if not spans:
         return None
     return any(_covers(span, now) for span in spans)
 
 
-def _covers(span: re.Match[str], now: datetime) -> bool:
+def _days(span: re.Match[str]) -> list[int]:
+    """Its days of the week, from 0 for Monday; none where a word is no day (``daily``)."""
     first, last = span["first"], span["last"] or span["first"]
     if first not in _DAYS or last not in _DAYS:
-        return False
+        return []
     start, end = _DAYS.index(first), _DAYS.index(last)
-    days = range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)]
+    return [*range(start, end + 1)] if start <= end else [*range(start, 7), *range(end + 1)]
+
+
+def _covers(span: re.Match[str], now: datetime) -> bool:
+    today, days = now.weekday(), _days(span)
     opens, closes = _clock(span["from"]), _clock(span["to"])
-    return now.weekday() in days and opens <= now.time() < closes
+    if opens < closes:
+        return today in days and opens <= now.time() < closes
+    return (today in days and now.time() >= opens) or ((today - 1) % 7 in days and now.time() < closes)
 
 
 def _clock(text: str) -> time:

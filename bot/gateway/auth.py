@@ -22,6 +22,9 @@ COOKIE = "careline_agent"
 SESSION_SECONDS = 12 * 3600
 """One working day with its breaks."""
 
+_KNOWN_ID = 25
+"""Characters of the conversation id of a customer whom the shop knows."""
+
 Clock = Callable[[], float]
 
 
@@ -31,6 +34,8 @@ def load_secret(workspace: Workspace) -> bytes:
     Losing it signs agents out and makes browsers begin new conversations; nothing stored is lost.
     """
     path = workspace.var / "secret"
+    if path.is_file():
+        return path.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".secret.{secrets.token_hex(4)}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -39,9 +44,9 @@ def load_secret(workspace: Workspace) -> bytes:
             stream.write(secrets.token_bytes(32))
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(draft, path)  # atomic, and refused when another process was first
+        os.link(draft, path)  # atomic, so that what is there is whole
     except FileExistsError:
-        pass  # the usual case: it is there
+        pass  # another process was first
     finally:
         draft.unlink()
     return path.read_bytes()
@@ -68,7 +73,11 @@ class Signer:
 
     def conversation_of(self, customer: str) -> str:
         """Id of the conversation that a customer whom the shop knows begins, the same on every device."""
-        return "k" + self._sign("customer", customer)[:24]
+        return "k" + self._sign("customer", customer)[: _KNOWN_ID - 1]
+
+    def known(self, conversation: str) -> bool:
+        """Whether it is one of ``conversation_of``: a stranger's id is shorter."""
+        return conversation.startswith("k") and len(conversation) == _KNOWN_ID
 
     def conversation_token(self, conversation: str) -> str:
         """The token that goes with a conversation: nothing of it is stored."""

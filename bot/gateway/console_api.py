@@ -24,6 +24,7 @@ from bot.protocol import MAX_ID, MAX_TEXT, Transcript
 from bot.state.control import ControlBook
 from bot.state.entry import ConversationInfo
 from bot.users import User, UserBook
+from bot.wire import broken
 
 HEADER = "x-careline"
 """Required on every POST: a form or image of another site cannot set it, and a script there fails preflight."""
@@ -162,7 +163,8 @@ class ConsoleApi:
         if move is None:
             raise ApiError(404, "unknown", f"expected one of take, reply, note, {', '.join(_MOVES)}.")
         info = await (self._mine(request) if move is not Move.CLOSE else self._known(request))
-        told = move is Move.HAND_BACK and request.headers.get("content-length", "0") != "0"
+        with_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+        told = move is Move.HAND_BACK and with_body
         slots = _slots(await read_json(request)) if told else {}
         data = {"slots": slots} if slots else None
         await self.door.log.move(info.id, move, actor=request.state.user.name, data=data)
@@ -197,7 +199,8 @@ def _slots(body: dict[str, Any]) -> dict[str, str | None]:
     if set(body) - {"slots"} or not isinstance(slots, dict):
         raise ApiError(422, "bad_message", "Expected an object with slots.")
     for name, value in slots.items():
-        if name not in COLLECTED or not (value is None or (isinstance(value, str) and 0 < len(value) <= 500)):
+        good = value is None or (isinstance(value, str) and 0 < len(value) <= 500 and not broken(value))
+        if name not in COLLECTED or not good:
             raise ApiError(422, "bad_message", f"slots: expected texts or null for {', '.join(COLLECTED)}.")
     return slots
 
@@ -217,6 +220,6 @@ async def _body(request: Request, names: tuple[str, ...]) -> dict[str, str]:
         limit = MAX_TEXT if name in ("text", "password") else MAX_ID
         if not isinstance(value, str) or not value.strip() or len(value) > limit:
             raise ApiError(422, "bad_message", f"{name}: expected 1 to {limit} characters.")
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if broken(value):
             raise ApiError(422, "bad_message", f"{name}: not valid Unicode.")
     return body

@@ -55,6 +55,6 @@ def _wish(body: dict[str, Any]) -> tuple[Mode | None, str | None]:
     mode, topic = body.get("mode"), body.get("topic")
     if set(body) - {"mode", "topic"} or not (topic is None or isinstance(topic, str)):
         raise ApiError(422, "bad_message", "Expected an object with mode and topic, or undo.")
-    if mode is not None and mode not in {known.value for known in Mode}:
+    if mode is not None and (not isinstance(mode, str) or mode not in {known.value for known in Mode}):
         raise ApiError(422, "bad_message", "mode: expected off, suggest, answer or null.")
     return (Mode(mode) if mode is not None else None), topic

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.settings import read_secret
 from bot.state.entry import StateError
@@ -62,6 +63,12 @@ class Courier:
             except StateError:
                 _LOG.warning("the outbox is away", exc_info=True)
                 await asyncio.sleep(pause)
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+            ):  # a job that cannot be read comes again after its lease; the others go on
+                _LOG.exception("a message was not delivered")
 
     async def deliver_next(self, *, first_pause: float = FIRST_PAUSE) -> bool:
         """Tries one job that is due; False when none is."""
@@ -74,7 +81,7 @@ class Courier:
             else:
                 await asyncio.to_thread(self._send, job)
         except (OSError, ValueError) as error:  # SMTP errors are OSErrors, too
-            _LOG.warning("%s: not delivered, try %d: %s", job.key, job.tries, error)
+            _LOG.warning("%r: not delivered, try %d: %s", job.key, job.tries, error)
             await self.outbox.later(job, min(first_pause * 2 ** min(job.tries - 1, 12), LONGEST_PAUSE))
         else:
             await self.outbox.delivered(job)
@@ -103,7 +110,7 @@ class Courier:
         message["To"] = ", ".join(self.to)
         message["Date"] = formatdate()
         domain = message["From"].rpartition("@")[2].strip(">") or "localhost"
-        message["Message-ID"] = f"<{hashlib.sha256(job.key.encode()).hexdigest()[:32]}@{domain}>"
+        message["Message-ID"] = f"<{_name(job)}@{domain}>"
         parts = [job.content.get("text"), job.content.get("contact") and f"Contact: {job.content['contact']}"]
         message.set_content("\n\n".join([*filter(None, parts), str(job.content["link"])]) + "\n")
         return message
@@ -112,7 +119,7 @@ class Courier:
         import httpx
 
         body = json.dumps({"key": job.key, **job.content}, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": job.key}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": _name(job)}
         secret = read_secret(self.push.secret_env)
         if secret:
             headers["X-Careline-Signature"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -120,7 +127,18 @@ class Courier:
             try:
                 (await client.post(self.push.url, content=body, headers=headers)).raise_for_status()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise OSError(f"{self.push.url}: {error or type(error).__name__}") from error
+                raise OSError(f"the web hook at {urlsplit(self.push.url).hostname}: {_reason(error)}") from error
+
+
+def _name(job: Job) -> str:
+    """The key as a header may carry it: a customer's program chose a part of it."""
+    return hashlib.sha256(job.key.encode()).hexdigest()[:32]
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the address: that of a web hook is often its secret."""
+    answer = getattr(error, "response", None)
+    return f"status {answer.status_code}" if answer is not None else type(error).__name__
 
 
 def check_mail(workspace: Workspace) -> None:

@@ -76,7 +76,7 @@ class Desk:
         self.workspace, self.log, self.feed, self.courier = workspace, log, feed, courier
         self.book = ControlBook(log.store)
         self.places: dict[str, Place] = {}
-        self._told: set[str] = set()
+        self._told: dict[str, set[str]] = {}
 
     async def run(self) -> None:
         """Looks every two seconds, for ever."""
@@ -85,6 +85,12 @@ class Desk:
                 await self.look()
             except StateError:
                 _LOG.warning("the queue could not be looked at", exc_info=True)
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+            ):  # a row that cannot be read, say: the others must not wait unheard for ever
+                _LOG.exception("the queue could not be looked at")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self, *, now: float | None = None) -> None:
@@ -103,6 +109,7 @@ class Desk:
         places = {info.id: Place(at, wait, online, back) for at, info in enumerate(queue, 1)}
         changed = {c for c in {*places, *self.places} if places.get(c) != self.places.get(c)}
         self.places = places
+        self._told = {c: told for c, told in self._told.items() if c in places}
         for conversation in changed:
             self.feed.wake(conversation)
         for info in queue:
@@ -116,7 +123,7 @@ class Desk:
             await self._once(
                 f"away:{info.queued_seq}",
                 info,
-                words("away", info.language, hours=hours),
+                words("away", info.language, hours=hours).replace(" ()", "").replace("（）", ""),
                 choices(info.language, *back),
             )
             await self._send(info, f"waiting:{info.id}:{info.queued_seq}", "A customer is waiting", info.last_text)
@@ -125,11 +132,11 @@ class Desk:
             await self._once(f"late:{info.queued_seq}", info, text, choices(info.language, WAIT, LEAVE, *back))
 
     async def _once(self, key: str, info: ConversationInfo, text: str, buttons: list[dict[str, str]]) -> None:
-        if (name := f"{info.id} {key}") not in self._told:
+        if key not in self._told.setdefault(info.id, set()):
             with suppress(Refused):  # an agent was faster
                 data = {"notice": key.partition(":")[0], "buttons": buttons}
                 await self.log.notice(info.id, client_id=key, text=text, data=data)
-            self._told.add(name)
+            self._told.setdefault(info.id, set()).add(key)
 
     async def message_left(self, info: ConversationInfo, *, client_id: str, text: str, contact: str) -> None:
         """A customer who waits has said how to be reached: agents get it, and the customer is told so."""
@@ -140,10 +147,10 @@ class Desk:
             await self.log.notice(info.id, client_id=f"{client_id}:noted", text=told, data={"notice": "noted"})
 
     async def _send(self, info: ConversationInfo, key: str, subject: str, text: str, *, contact: str = "") -> None:
-        if key not in self._told:
+        if key not in self._told.setdefault(info.id, set()):
             content = {"subject": subject, "text": text, "contact": contact, "link": self.link(info.id)}
             await self.courier.send(key, {**content, "conversation": info.id})
-            self._told.add(key)
+            self._told.setdefault(info.id, set()).add(key)
 
     def link(self, conversation: str) -> str:
         """The conversation's address on the agent page."""
@@ -152,8 +159,15 @@ class Desk:
 
     async def present(self, name: str) -> None:
         """An agent is at the console now."""
-        redis = self.log.store.redis
-        await self.log.store.retry(lambda: redis.zadd(_PRESENT, {name: time.time() + PRESENT_SECONDS}))
+        now = time.time()
+
+        async def mark() -> None:
+            pipe = self.log.store.pipeline()
+            pipe.zremrangebyscore(_PRESENT, "-inf", now - PRESENT_SECONDS)  # of gateways that were killed
+            pipe.zadd(_PRESENT, {name: now + PRESENT_SECONDS})
+            await pipe.execute()
+
+        await self.log.store.retry(mark)
 
     async def gone(self, name: str) -> None:
         """An agent's console was closed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from bot.gateway.auth import Signer
 from bot.gateway.backlog import Backlog
@@ -50,6 +50,7 @@ class Admitted:
         refusal: What it must hear before the welcome, where it named a conversation that it may not see, or its
             sign-in does not hold.
         identity: Whose conversation it will be with the first message; None for a stranger's, or when it is already.
+        known: Whether the shop signed the customer in.
     """
 
     conversation: str
@@ -57,6 +58,7 @@ class Admitted:
     begun: bool = False
     refusal: Refusal | None = None
     identity: Identity | None = None
+    known: bool = False
 
 
 async def admit(door: Door, hello: Hello) -> Admitted:
@@ -79,7 +81,7 @@ async def _stranger(door: Door, hello: Hello) -> Admitted:
     named = hello.conversation
     if named is None:
         return Admitted(door.signer.new_conversation()[0])
-    if hello.token is not None and door.signer.owns(named, hello.token):
+    if hello.token is not None and door.signer.owns(named, hello.token) and not door.signer.known(named):
         info = await door.log.info(named)
         if (info is None or info.identity is None) and _holds(info, hello):
             return Admitted(named, hello.last_seq, info is not None)
@@ -94,11 +96,39 @@ async def _known(door: Door, hello: Hello, identity: Identity) -> Admitted:
         info = await door.log.info(named)
         if theirs is None and info is not None and info.identity is None and _holds(info, hello):
             theirs = await door.log.bind(named, identity=identity.id, record=identity.to_json())
-        if theirs == named and _holds(info, hello):
-            return Admitted(named, hello.last_seq, True)
-    if theirs is not None:
-        return Admitted(theirs, begun=True)
-    return Admitted(door.signer.conversation_of(identity.id), identity=identity)
+        if theirs == named and info is not None and _holds(info, hello):
+            await _keep_identity(door, info, identity)
+            return Admitted(named, hello.last_seq, True, known=True)
+    found = await door.log.info(theirs) if theirs is not None else None
+    if found is not None:
+        await _keep_identity(door, found, identity)
+        return Admitted(found.id, begun=True, known=True)
+    return Admitted(theirs or door.signer.conversation_of(identity.id), identity=identity, known=True)
+
+
+async def _keep_identity(door: Door, info: ConversationInfo, identity: Identity) -> None:
+    """Writes down what the shop says of its customer now: an address may have changed, a bind may have been cut off.
+
+    What it does not say stays.
+    """
+    before = info.identity or asdict(identity)
+    now = replace(identity, email=identity.email or before["email"], name=identity.name or before["name"])
+    if info.identity != asdict(now):
+        await door.log.bind(info.id, identity=now.id, record=now.to_json())
+
+
+async def is_open(log: ConversationLog, conversation: str, *, known: bool) -> bool:
+    """Whether a client that was admitted may still see the conversation.
+
+    A stranger's becomes a customer's with their sign-in on any device; it is shut then to whom came in as a stranger.
+
+    Args:
+        log: All conversations.
+        conversation: From ``admit``.
+        known: From ``Admitted``.
+    """
+    info = None if known else await log.info(conversation)
+    return info is None or info.identity is None
 
 
 def _holds(info: ConversationInfo | None, hello: Hello) -> bool:

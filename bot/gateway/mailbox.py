@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.gateway.door import is_open
 from bot.gateway.identity import Identity
 from bot.gateway.wording import button_payload
 from bot.handoff import IllegalMove, Move, State
@@ -45,6 +46,10 @@ def _crowded(language: str) -> str:
     return "We are very busy just now: your message was not taken. Please send it again in a moment."
 
 
+def _foreign(client_id: str) -> WireError:
+    return WireError("foreign", "That conversation is not available here.", client_id=client_id)
+
+
 @dataclass
 class Mailbox:
     """Where the messages of one customer go.
@@ -57,6 +62,7 @@ class Mailbox:
         begun: Whether the log knows the conversation already.
         identity: Whose it becomes with the first message.
         desk: The queue for people.
+        known: Whether the shop signed the customer in.
     """
 
     log: ConversationLog
@@ -66,6 +72,7 @@ class Mailbox:
     begun: bool = False
     identity: Identity | None = None
     desk: Desk | None = None
+    known: bool = False
 
     async def store(self, message: Send | Press | Person | Back | Rate) -> int:
         """Stores a message; a resend of it changes nothing.
@@ -79,6 +86,8 @@ class Mailbox:
         """
         if not message.client_id:
             raise WireError("bad_message", "An empty client_id.")
+        if not await is_open(self.log, self.conversation, known=self.known):
+            raise _foreign(message.client_id)
         if isinstance(message, Rate):
             return await self._rate(message)
         if not self.begun:
@@ -106,7 +115,7 @@ class Mailbox:
     async def _bind(self, identity: Identity, client_id: str) -> None:
         theirs = await self.log.bind(self.conversation, identity=identity.id, record=identity.to_json())
         if theirs != self.conversation:  # another device began one a moment ago: the client comes back to that one
-            raise WireError("foreign", "That conversation is not available here.", client_id=client_id)
+            raise _foreign(client_id)
         self.identity = None
 
     async def _text(self, message: Send) -> int:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from bot.gateway.auth import may_connect
 from bot.gateway.desk import queue_frame
-from bot.gateway.door import Admitted, Door, admit, welcome
+from bot.gateway.door import Admitted, Door, admit, is_open, welcome
 from bot.gateway.http import ApiError, Limits, address_of, answered, read_json
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
@@ -80,11 +80,9 @@ class PollLine:
         out.append(await welcome(self.door, found.conversation, language))
         for frame in frames:
             out += await self._take(found, language, frame)
-        place = self.door.desk.places.get(found.conversation)
-        out += [queue_frame(place)] if place is not None else []
         position = self.door.backlog.places.get(found.conversation)
         out += [Busy(position=position)] if position is not None else []
-        out += await self._news(found.conversation, found.last_seq, wait)
+        out += await self._news(found, wait)
         return JSONResponse({"frames": [asdict(frame) for frame in out]})  # type: ignore[call-overload]
 
     async def _take(self, found: Admitted, language: str, frame: str) -> list[object]:
@@ -100,15 +98,20 @@ class PollLine:
                 raise WireError("too_fast", "Too many messages at once. Wait a moment.", client_id=message.client_id)
             info = await self.door.log.info(conversation)
             mailbox = Mailbox(
-                self.door.log, conversation, language, "widget", info is not None, found.identity, desk=self.door.desk
-            )
+                self.door.log, conversation, language, "widget", info is not None, found.identity,
+                desk=self.door.desk, known=found.known,
+            )  # fmt: skip
             return [Ack(client_id=message.client_id, seq=await mailbox.store(message))]
         except WireError as error:
             return [Refusal(code=error.code, message=error.message, client_id=error.client_id)]
 
-    async def _news(self, conversation: str, after: int, wait: float) -> list[object]:
-        """Entries after ``after``, or who types; nothing when the time is over."""
-        until = time.monotonic() + wait
+    async def _news(self, found: Admitted, wait: float) -> list[object]:
+        """The place in the queue, and entries that the client has not seen, or who types, or another place.
+
+        When the time is over, the place alone.
+        """
+        conversation, after, desk = found.conversation, found.last_seq, self.door.desk
+        until, first = time.monotonic() + wait, desk.places.get(conversation)
         typing: list[object] = []
 
         def someone(_conversation: str, who: str) -> None:
@@ -119,11 +122,15 @@ class PollLine:
         with self.door.feed.watch(conversation, typing=someone) as watcher:
             while True:
                 rows = await self.door.log.read(conversation, after=after, limit=BATCH)
+                if rows and not await is_open(self.door.log, conversation, known=found.known):
+                    return []  # it is a known customer's now: the next hello says so
                 shown = [entry for row in rows if (entry := wire_entry(row, reader="customer")) is not None]
-                left = until - time.monotonic()
-                if shown or typing or left <= 0:
-                    return [*typing, *shown]
+                left, place = until - time.monotonic(), desk.places.get(conversation)
                 after = rows[-1].seq if rows else after
+                if not shown and len(rows) == BATCH:
+                    continue  # none of so many was for customers
+                if shown or typing or left <= 0 or (place is not None and place != first):
+                    return [*([queue_frame(place)] if place is not None else []), *typing, *shown]
                 await watcher.next(seconds=left)
 
 

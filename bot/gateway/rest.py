@@ -120,30 +120,34 @@ class RestApi:
                 await watcher.next(seconds=left)
 
     async def _page(self, conversation: str, after: int) -> Page:
-        info = await self.door.log.info(conversation)
         rows = await self.door.log.read(conversation, after=after, limit=BATCH)
+        info = _open(await self.door.log.info(conversation))  # after the rows: it may have become a customer's
         shown = (wire_entry(row, reader="customer") for row in rows)
         return Page(
             entries=tuple(entry for entry in shown if entry is not None),
             next=rows[-1].seq if rows else after,
-            state=info.state.value if info else "bot",
+            state=info.state.value,
         )
 
     async def _own(self, request: Request) -> ConversationInfo:
         """The conversation that the request names and proves to own.
 
         Raises:
-            ApiError: No token, not its own, or one of the widget's: nothing is said of whether there is such a
-                conversation. (A widget's token alone opens no conversation of a customer who signed in.)
+            ApiError: No token, not its own, one of the widget's, or one of a customer who signed in, which no token
+                alone opens: nothing is said of whether there is such a conversation.
         """
         conversation = str(request.path_params["conversation"])
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ApiError(401, "signed_out", "Expected the header Authorization: Bearer TOKEN.")
         info = await self.door.log.info(conversation) if self.door.signer.owns(conversation, token) else None
-        if info is None or info.channel == "widget":
-            raise ApiError(401, "foreign", "That conversation is not available here.")
-        return info
+        return _open(info)
+
+
+def _open(info: ConversationInfo | None) -> ConversationInfo:
+    if info is None or info.channel == "widget" or info.identity is not None:
+        raise ApiError(401, "foreign", "That conversation is not available here.")
+    return info
 
 
 async def _described(_request: Request) -> Response:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.gateway.auth import Bucket, may_connect
 from bot.gateway.desk import Place, queue_frame
-from bot.gateway.door import Door, admit, welcome
+from bot.gateway.door import Door, admit, is_open, welcome
 from bot.gateway.line import TRY_LATER, UNAVAILABLE, Line, until_one_ends
 from bot.gateway.mailbox import Mailbox
 from bot.gateway.wording import shop_language, wire_entry
@@ -59,6 +59,7 @@ class WidgetSocket:
     _frames: Bucket = field(default_factory=lambda: Bucket(20, 60))
     _place: Place | None = None
     _position: int = 0
+    _known: bool = False
     _messages: Bucket = field(default_factory=lambda: Bucket(2, 30))
 
     def __post_init__(self) -> None:
@@ -101,10 +102,10 @@ class WidgetSocket:
         """Welcomes, then delivers and receives side by side until one of them ends."""
         self.language = shop_language(self.door.workspace.settings.shop, hello.language)
         found = await admit(self.door, hello)
-        self.conversation, self.last_seq = found.conversation, found.last_seq
+        self.conversation, self.last_seq, self._known = found.conversation, found.last_seq, found.known
         self.mailbox = Mailbox(
             self.door.log, found.conversation, self.language, "widget", found.begun, found.identity,
-            desk=self.door.desk,
+            desk=self.door.desk, known=found.known,
         )  # fmt: skip
         if found.refusal is not None:
             await self.line.say(found.refusal)
@@ -116,6 +117,9 @@ class WidgetSocket:
         """Sends what the log has beyond the last entry sent, for ever: in order, without gap, each once."""
         while True:
             entries = await self.door.log.read(self.conversation, after=self.last_seq, limit=BATCH)
+            if entries and not await is_open(self.door.log, self.conversation, known=self._known):
+                await self.line.end(TRY_LATER)  # it is a known customer's now: the next hello says so
+                return
             for entry in entries:
                 shown = wire_entry(entry, reader="customer")
                 if shown is not None:

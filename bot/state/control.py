@@ -25,13 +25,15 @@ local before = redis.call('HGET', control, field) or ''
 if only_new == '1' and before ~= '' then return redis.call('HGETALL', control) end
 if before == mode then return redis.call('HGETALL', control) end
 if mode == '' then redis.call('HDEL', control, field) else redis.call('HSET', control, field, mode) end
-local version = redis.call('HINCRBY', control, 'version', 1)
+local version = math.max(tonumber(redis.call('HGET', control, 'version') or '0'), tonumber(ARGV[6])) + 1
+redis.call('HSET', control, 'version', version)
 local t = redis.call('TIME')
 redis.call('XADD', history, 'MAXLEN', '~', ARGV[5], '*', 'time', string.format('%d.%06d', t[1], t[2]),
            'actor', actor, 'field', field, 'mode', mode, 'before', before, 'version', version)
 return redis.call('HGETALL', control)
 """
-"""field, mode or empty, actor, '1' to leave what is there, length of the history → the hash."""
+"""field, mode or empty, actor, '1' to leave what is there, length of the history, newest version of a copy → the hash.
+A server that failed over may have lost the newest change, which some copies have: the next one must be newer yet."""
 
 _COPY = """
 local there = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
@@ -109,7 +111,8 @@ class ControlBook:
         return await self._copy(current) if current else 0
 
     async def _write(self, field: str, mode: str, actor: str, *, only_new: bool = False) -> Control:
-        arguments = [field, mode, actor, "1" if only_new else "", _HISTORY]
+        newest = 0 if only_new else max(await self._versions())
+        arguments = [field, mode, actor, "1" if only_new else "", _HISTORY, newest]
         flat = await self.store.raw_script(_CHANGE, [keys.CONTROL, keys.CONTROL_HISTORY], arguments)
         current = pairs(flat)
         await self._copy(current)
@@ -123,14 +126,18 @@ class ControlBook:
         return len(behind)
 
     async def _behind(self, version: int) -> Sequence[int]:
+        return [shard for shard, there in enumerate(await self._versions()) if there < version]
+
+    async def _versions(self) -> list[int]:
+        """Of each shard's copy; -1 for none."""
+
         async def versions() -> list[Any]:
             pipe = self.store.pipeline()
             for shard in range(keys.SHARDS):
                 pipe.hget(keys.control(shard), "version")
             return list(await pipe.execute())
 
-        found = await self.store.retry(versions)
-        return [shard for shard, there in enumerate(found) if int(there or -1) < version]
+        return [int(there or -1) for there in await self.store.retry(versions)]
 
 
 def control_from(fields: Mapping[str, str]) -> Control:

@@ -228,13 +228,14 @@ FAIL = """
 local seq = tonumber(ARGV[2])
 if seq <= number('answered') then return 0 end
 local state = get('state')
-append('failure', 'system', ARGV[3], ARGV[4])
+if state == 'bot' or state == 'queued' then append('failure', 'system', ARGV[3], ARGV[4]) end
 if state == 'bot' then change('queued', 'system', ARGV[5]) end
 settle(seq)
 tell()
 return 1
 """
-"""seq, text, data, data of the hand-off → 1, or 0 when it has an outcome already."""
+"""seq, text, data, data of the hand-off → 1, or 0 when it has an outcome already. Where a person has taken over, the
+message is theirs, and nothing is said beside them."""
 
 ENQUEUE = """
 if number('customer') > number('answered') then

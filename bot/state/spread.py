@@ -12,10 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from redis.exceptions import ResponseError
-
 from bot.state import keys, scripts
-from bot.state.entry import StateError, StateUnavailable, Work
+from bot.state.entry import StateError, Work
 from bot.state.store import Store
 
 
@@ -109,7 +107,7 @@ class SpreadQueues:
         while True:
             try:
                 await self._listen_once()
-            except (StateUnavailable, ResponseError):
+            except StateError:  # also one that another look does not mend: the lanes still look by themselves
                 await asyncio.sleep(0.1)
 
     async def _listen_once(self) -> None:

@@ -52,6 +52,17 @@ async def test_a_first_mode_is_set_once_and_never_over_a_switch(book: ControlBoo
     assert (await book.begin(Mode.ANSWER)).base is Mode.OFF
 
 
+async def test_a_change_that_a_failover_lost_does_not_hide_the_next(book: ControlBook, log: ConversationLog) -> None:
+    before = await book.begin(Mode.ANSWER)
+    await book.turn(Mode.SUGGEST, actor="ann")
+    lost = {"base": "answer", "version": str(before.version)}  # the copies have the change, their origin has not
+    await log.store.redis.delete(keys.CONTROL)
+    await log.store.redis.hset(keys.CONTROL, mapping=lost)
+    await book.turn(Mode.OFF, actor="ann")
+    copies = [await log.store.redis.hget(keys.control(shard), "base") for shard in range(keys.SHARDS)]
+    assert copies == ["off"] * keys.SHARDS
+
+
 async def test_history_and_undo(book: ControlBook) -> None:
     await book.begin(Mode.SUGGEST)
     with pytest.raises(Refused, match="nothing to undo"):

@@ -7,6 +7,7 @@ import email
 import email.policy
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -123,8 +124,9 @@ async def test_a_job_of_a_sender_that_died_is_taken_again(
 
 
 async def test_a_web_hook_gets_signed_json_and_is_tried_again_after_an_error(
-    tmp_path: Path, log: ConversationLog, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: ConversationLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    odd = "message:c:3:消息\r\nX-Evil: 1"
     got: list[tuple[dict[str, Any], bool, str]] = []
     broken = [True]
 
@@ -139,18 +141,36 @@ async def test_a_web_hook_gets_signed_json_and_is_tried_again_after_an_error(
 
     monkeypatch.setenv("TEST_HOOK_KEY", "key of the hook")
     app = web.Application()
-    app.router.add_post("/hook", hook)
+    app.router.add_post("/hook-secret", hook)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    sender = courier(tmp_path, log, push=f"http://127.0.0.1:{port}/hook", secret_env="TEST_HOOK_KEY")
-    await sender.send("k", CONTENT)
+    sender = courier(tmp_path, log, push=f"http://127.0.0.1:{port}/hook-secret", secret_env="TEST_HOOK_KEY")
+    await sender.send(odd, CONTENT)
     await deliver(sender, count=2)
     await runner.cleanup()
-    assert got == [({"key": "push:k", **CONTENT}, True, "push:k")]
+    ((body, genuine, name),) = got
+    assert (body, genuine) == ({"key": f"push:{odd}", **CONTENT}, True)
+    assert re.fullmatch("[0-9a-f]{32}", name)
+    assert "hook-secret" not in caplog.text, "the address of a web hook is a secret"
+    assert "\r\n" not in caplog.messages[0]
     assert not await sender.deliver_next()
+
+
+async def test_a_job_that_cannot_be_read_stops_no_other(tmp_path: Path, log: ConversationLog) -> None:
+    async with post_office() as post:
+        sender = courier(tmp_path, log, port=post.port)
+        await sender.outbox.put("mail:broken", {"text": "no subject, no link"})
+        await sender.send("k", CONTENT)
+        running = asyncio.create_task(sender.run(pause=0.05))
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            if post.mails:
+                break
+        running.cancel()
+    assert [mail["Subject"] for mail in post.mails] == ["[Zelt & Co] A customer is waiting"]
 
 
 @pytest.mark.parametrize(

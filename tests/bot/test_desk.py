@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from bot.control import Mode
 from bot.gateway.courier import Courier
-from bot.gateway.desk import Desk, Place, usual_minutes
+from bot.gateway.desk import PRESENT_SECONDS, Desk, Place, usual_minutes
 from bot.gateway.feed import Feed
 from bot.gateway.mailbox import Mailbox, contact_in
 from bot.handoff import Move, State
 from bot.protocol import Back, Person, Press, Send
 from bot.state.control import ControlBook
 from bot.state.entry import Entry
+from bot.state.keys import Keys
 from bot.state.log import ConversationLog
 from bot.state.outbox import Outbox
 from bot.words import cancels
@@ -130,6 +132,47 @@ async def test_to_someone_who_is_there_no_mail_is_sent(log: ConversationLog, des
     assert await said(log) == []
     await desk.gone("ann 1")
     assert not await desk.online()
+
+
+async def test_one_look_that_fails_is_not_the_last(
+    log: ConversationLog, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await mailbox(log, desk, "a").store(Person(client_id="p"))
+    await mailbox(log, desk, "b").store(Person(client_id="p"))
+    state = await log.store.redis.hget(Keys("a").own("meta"), "state")
+    await log.store.redis.hset(Keys("a").own("meta"), "state", "nonsense")
+    monkeypatch.setattr("bot.gateway.desk.LOOK_SECONDS", 0.05)
+    running = asyncio.create_task(desk.run())
+    await asyncio.sleep(0.3)
+    assert "nonsense" in caplog.text
+    await log.store.redis.hset(Keys("a").own("meta"), "state", state)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert set(desk.places) == {"a", "b"}
+
+
+async def test_consoles_of_a_gateway_that_was_killed_are_forgotten(
+    log: ConversationLog, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await desk.present(f"ann {number}")
+    later = time.time() + 3 * PRESENT_SECONDS
+    monkeypatch.setattr("bot.gateway.desk.time.time", lambda: later)
+    await desk.present("bob 1")
+    assert await log.store.redis.zrange("desk:{desk}:present", 0, -1) == ["bob 1"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_without_hours_none_are_told(tmp_path: Path, log: ConversationLog, language: str) -> None:
+    desk = a_desk(tmp_path, log, replace(SETTINGS, shop=replace(SETTINGS.shop, hours="")))
+    await mailbox(log, desk, language=language).store(Person(client_id="p"))
+    await desk.look(now=time.time() + 11)
+    (told,) = await said(log)
+    assert "(" not in told.text
+    assert "（" not in told.text
+    await log.move("c", Move.TAKE, actor="ann")
+    await desk.look()
+    assert desk._told == {}, "who waits no more is forgotten"
 
 
 async def test_outside_hours_an_open_console_counts_for_nothing(tmp_path: Path, log: ConversationLog) -> None:

@@ -337,7 +337,7 @@ async def test_only_leads_and_admins_turn_the_switches(site: Site):
         assert (await anna.get("control")).json()["mode"] == "off"
         assert (await lea.post("control", json={"mode": "answer"})).json()["mode"] == "answer"
         assert (await lea.post("control", json={"undo": True})).json()["mode"] == "off"
-        for wrong in ({"mode": "loud"}, {"mode": None}, {"mode": "off", "topic": ""}, {"x": 1}):
+        for wrong in ({"mode": "loud"}, {"mode": None}, {"mode": "off", "topic": ""}, {"x": 1}, {"mode": []}):
             assert (await lea.post("control", json=wrong)).status_code == 422
 
 
@@ -353,6 +353,12 @@ async def test_an_agent_gets_a_summary_and_hands_back_what_was_agreed(site: Site
         handback = f"conversations/{conversation}/handback"
         for wrong in ({"slots": {"lost": "9"}}, {"slots": {"email": 3}}, {"slots": []}, {"x": 1}):
             assert (await anna.post(handback, json=wrong)).status_code == 422
+        half = b'{"slots": {"email": "\\ud800"}}'
+        assert (await anna.post(handback, content=half)).status_code == 422
         slots = {"order_number": "NT-104021", "email": None}
-        assert (await anna.post(handback, json={"slots": slots})).json()["state"] == "bot"
+
+        async def in_pieces() -> AsyncIterator[bytes]:
+            yield json.dumps({"slots": slots}).encode()
+
+        assert (await anna.post(handback, content=in_pieces())).json()["state"] == "bot"
     assert (await site.log.read(conversation))[-1].data["slots"] == slots

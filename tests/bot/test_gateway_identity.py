@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from bot.gateway.identity import IdentityCheck
 from bot.gateway.testing import serving, widget
+from bot.handoff import Move
 from bot.protocol import WireError
 from bot.state.log import ConversationLog
 from data.errors import InputError
@@ -73,6 +76,61 @@ async def test_the_next_person_at_the_machine_does_not_read_it(address: str, log
             await say(two, "b", "hi")
             assert "my secret" not in str(two.frames)
     assert [entry.text for entry in await log.read(theirs["conversation"])] == ["my secret"]
+
+
+async def test_the_next_person_does_not_get_what_a_customer_was_to_begin(address: str, log: ConversationLog):
+    """Who signs in and says nothing has an id and its token all the same; a stranger must not begin under them."""
+    async with widget(address, identity=signed()) as (_, theirs):
+        assert await log.info(theirs["conversation"]) is None
+    async with widget(address, **keys(theirs)) as (two, welcome):
+        assert welcome["conversation"] != theirs["conversation"]
+        await say(two, "b", "hi")
+    assert await log.info(theirs["conversation"]) is None
+
+
+async def test_a_strangers_open_socket_is_shut_when_the_conversation_becomes_a_customers(
+    address: str, log: ConversationLog
+):
+    async with widget(address) as (old, strange):
+        await say(old, "a", "hello")
+        await old.entry("hello")
+        async with widget(address, identity=signed(), last_seq=1, **keys(strange)) as (_, bound):
+            assert bound["conversation"] == strange["conversation"]
+            await old.say(type="send", client_id="b", text="where is my order?")
+            refusal = await old.a("error")
+            assert (refusal["code"], refusal["client_id"]) == ("foreign", "b")
+            await log.move(strange["conversation"], Move.TAKE, actor="mia")
+            await log.agent_reply(strange["conversation"], agent="mia", client_id="r", text="my secret")
+            with pytest.raises(ConnectionClosed):
+                await old.entry("my secret")
+    assert "my secret" not in str(old.frames)
+    assert [e.text for e in await log.read(strange["conversation"]) if e.kind == "customer"] == ["hello"]
+
+
+async def test_nor_does_a_poll_or_a_token_of_the_api_see_it(address: str, log: ConversationLog):
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
+        begun = (await client.post("/api/v1/conversations", json={})).json()
+        hello = {"type": "hello", **keys(begun)}
+        polling = asyncio.create_task(client.post("/api/line", json={"hello": hello, "wait": 20}))
+        await asyncio.sleep(0.3)
+        async with widget(address, identity=signed(), **keys(begun)) as (one, bound):
+            assert bound["conversation"] == begun["conversation"]
+            await say(one, "a", "my secret")
+        assert "my secret" not in (await polling).text
+        read = await client.get(
+            f"/api/v1/conversations/{begun['conversation']}/entries",
+            headers={"Authorization": f"Bearer {begun['token']}"},
+        )
+        assert (read.status_code, read.json()["code"]) == (401, "foreign")
+
+
+async def test_what_the_shop_says_of_its_customer_is_kept_up_to_date(address: str, log: ConversationLog):
+    async with widget(address, identity=signed(email="old@example.com")) as (one, welcome):
+        await say(one, "a", "hello")
+    async with widget(address, identity=signed(email="new@example.com"), last_seq=1, **keys(welcome)):
+        info = await log.info(welcome["conversation"])
+        assert info is not None
+        assert info.identity == {"id": "c-17", "email": "new@example.com", "name": ""}
 
 
 async def test_a_customer_who_has_one_keeps_it_when_this_device_began_another(address: str, log: ConversationLog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.gateway.poll import BATCH
 from bot.gateway.testing import PARTNER, serving
 from bot.handoff import Move
 from bot.state.log import ConversationLog
@@ -84,6 +86,38 @@ async def test_bad_frames_are_refused_beside_good_ones(client: httpx.AsyncClient
     frames = ({"type": "nonsense"}, {"type": "send", "client_id": "a", "text": ""}, {"type": "seen", "seq": 1})
     said = await exchange(client, *frames, {"type": "send", "client_id": "b", "text": "good"}, **keys(welcome))
     assert [frame["type"] for frame in said] == ["welcome", "error", "error", "ack", "entry"]
+
+
+async def test_an_id_that_cannot_be_written_back_is_refused_without_it(client: httpx.AsyncClient):
+    frame = {"type": "send", "client_id": "\ud800", "text": "x"}
+    body = {"hello": {"type": "hello"}, "frames": [frame]}
+    answer = await client.post("/api/line", content=json.dumps(body))
+    assert answer.status_code == 200
+    refusal = answer.json()["frames"][1]
+    assert (refusal["code"], refusal["client_id"]) == ("bad_message", None)
+
+
+async def test_two_hundred_notes_hide_nothing(client: httpx.AsyncClient, log: ConversationLog):
+    (welcome,) = await exchange(client)
+    await exchange(client, {"type": "send", "client_id": "a", "text": "hello"}, **keys(welcome))
+    for number in range(BATCH):
+        await log.note(welcome["conversation"], agent="mia", client_id=f"n{number}", text="hm")
+    await log.accept(welcome["conversation"], client_id="b", text="after them")
+    said = await exchange(client, **keys(welcome), last_seq=1)
+    assert [frame["text"] for frame in said if frame["type"] == "entry"] == ["after them"]
+
+
+async def test_another_place_in_the_queue_ends_the_wait(client: httpx.AsyncClient, log: ConversationLog):
+    (first,), (second,) = await exchange(client), await exchange(client)
+    for welcome in (first, second):
+        await exchange(client, {"type": "person", "client_id": "p"}, **keys(welcome))
+    at = [frame for frame in await exchange(client, wait=5, **keys(second), last_seq=1) if frame["type"] == "queue"]
+    assert [frame["position"] for frame in at] == [2]
+    waiting = asyncio.create_task(exchange(client, wait=20, **keys(second), last_seq=1))
+    await asyncio.sleep(0.3)
+    await log.move(first["conversation"], Move.TAKE, actor="mia")
+    said = await asyncio.wait_for(waiting, 8)
+    assert [frame["position"] for frame in said if frame["type"] == "queue"] == [1]
 
 
 @pytest.mark.parametrize(

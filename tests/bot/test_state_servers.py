@@ -13,10 +13,12 @@ from bot.control import Mode
 from bot.handoff import Move, State
 from bot.state import keys
 from bot.state.control import ControlBook
-from bot.state.entry import Lease
+from bot.state.entry import Lease, StateError
 from bot.state.hydrate import Window
 from bot.state.log import ConversationLog
 from bot.state.servers import Servers as Address
+from bot.state.spread import SpreadQueues
+from bot.state.store import Store
 from bot.state.turn import Turn
 from bot.state.work import WorkQueue
 from data.errors import InputError
@@ -219,3 +221,22 @@ async def test_switches_reach_every_node_of_a_cluster(servers: Servers) -> None:
         copies = [await log.store.redis.hget(keys.control(shard), "topic:delivery") for shard in range(keys.SHARDS)]
         assert copies == ["off"] * keys.SHARDS
         assert (await book.undo(actor="bo")).topics == {}
+
+
+async def test_a_listener_that_was_refused_listens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it the lanes of a worker would hear of work only when they look by themselves."""
+    tries = 0
+    again = asyncio.Event()
+
+    async def listen(_: SpreadQueues) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise StateError("Redis refused a command: no permission just now")
+        again.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(SpreadQueues, "_listen_once", listen)
+    task = asyncio.create_task(SpreadQueues(Store("redis://127.0.0.1:1"), [])._listen())
+    await asyncio.wait_for(again.wait(), 5)
+    task.cancel()

@@ -130,6 +130,18 @@ async def test_failure_is_visible_and_queues_for_a_person(log: ConversationLog, 
     assert (info.state, info.pending) == (State.QUEUED, False)
 
 
+async def test_a_failure_after_a_take_over_says_nothing_beside_the_person(
+    log: ConversationLog, queue: WorkQueue
+) -> None:
+    await log.accept("c", client_id="1", text="poison")
+    await log.move("c", Move.TAKE, actor="Mia")
+    assert await queue.fail("c", 1, text="Sorry.", reason="action server answered 500")
+    assert await kinds(log) == ["customer", "state"]
+    info = await log.info("c")
+    assert info is not None
+    assert (info.state, info.pending) == (State.AGENT, False)
+
+
 async def test_each_work_goes_to_one_worker_and_is_taken_over(log: ConversationLog, queue: WorkQueue) -> None:
     for n in range(10):
         await log.accept(f"c{n}", client_id="1", text="hello")

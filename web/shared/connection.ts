@@ -32,6 +32,8 @@ interface Keys {
 }
 
 const KEYS = "conversation";
+/** Of a customer who signed in: another tab, where nobody did, must not lose its own conversation to this one. */
+const KNOWN_KEYS = "known";
 const SEEN = "seen";
 /** A message unanswered for so long means that the socket is dead: connect anew. */
 const ACK_SECONDS = 8;
@@ -155,6 +157,11 @@ export class Connection {
   setIdentity(identity: string | null): void {
     if (identity === (this.options.identity ?? null)) return;
     this.options.identity = identity;
+    if (identity === null) {
+      // Signed out: the next person at this machine sees nothing, even where the server does not answer.
+      this.options.store.remove(KNOWN_KEYS);
+      this.publish({ ...EMPTY, link: this.current.link, shop: this.current.shop, pending: this.outbox.all });
+    }
     if (this.line.link !== "idle") this.line.restart();
   }
 
@@ -239,7 +246,7 @@ export class Connection {
     }
     const fresh = conversation !== this.current.conversation;
     if (fresh && other?.conversation !== conversation) this.options.store.set(SEEN, 0);
-    this.options.store.set(KEYS, { conversation, token } satisfies Keys);
+    this.keep({ conversation, token });
     // A customer who signed in was led to the conversation they have: what was not sent yet is meant for it.
     if (this.askedFor !== null && this.askedFor !== conversation) this.outbox.release();
     this.outbox.adopt(conversation);
@@ -319,7 +326,7 @@ export class Connection {
 
   private forget(): void {
     for (const clientId of [...this.waiting.keys()]) this.settleWait(clientId);
-    this.options.store.remove(KEYS);
+    this.options.store.remove(this.options.identity ? KNOWN_KEYS : KEYS);
     this.options.store.set(SEEN, 0);
     this.outbox.release();
     this.welcomed = false;
@@ -332,7 +339,7 @@ export class Connection {
     } else if (key === "outbox") {
       this.outbox.refresh();
       this.publish({ pending: this.outbox.all });
-    } else if (key === KEYS) {
+    } else if (key === KEYS && !this.options.identity) {
       const keys = this.keys();
       if (keys && keys.conversation !== this.current.conversation) this.follow();
     }
@@ -346,8 +353,16 @@ export class Connection {
     else this.line.restart();
   }
 
+  /** What a stranger began here is offered to the customer who signs in. */
   private keys(): Keys | null {
-    return this.options.store.get<Keys>(KEYS);
+    const known = this.options.identity ? this.options.store.get<Keys>(KNOWN_KEYS) : null;
+    return known ?? this.options.store.get<Keys>(KEYS);
+  }
+
+  private keep(keys: Keys): void {
+    const { identity, store } = this.options;
+    store.set(identity ? KNOWN_KEYS : KEYS, keys);
+    if (identity && store.get<Keys>(KEYS)?.conversation === keys.conversation) store.remove(KEYS);
   }
 
   private linked(link: Link): void {

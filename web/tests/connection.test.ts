@@ -287,3 +287,66 @@ describe("the line", () => {
     expect(around.wire.of("typing")).toHaveLength(2);
   });
 });
+
+/** Two tabs of one browser share a storage; a server tells customers from strangers, as the gateway does. */
+describe("a tab with a sign-in beside one without", () => {
+  it("leave each other their conversations", () => {
+    const heard = new Set<[object, (key: string) => void]>();
+    const values = inMemory();
+    let hellos = 0;
+    let strangers = 0;
+    const open = (identity: string | null): Connection => {
+      const own: Store = {
+        get: (key) => values.get(key),
+        set: (key, value) => {
+          const news = JSON.stringify(values.get(key)) !== JSON.stringify(value);
+          values.set(key, value);
+          if (news) tell(own, key);
+        },
+        remove: (key) => {
+          values.remove(key);
+          tell(own, key);
+        },
+        watch: (changed) => {
+          heard.add([own, changed]);
+          return () => undefined;
+        },
+      };
+      const connection = new Connection({ url: "ws://test", store: own, language: "en", identity, around, now: () => 0 });
+      connection.start();
+      return connection;
+    };
+    const tell = (from: object, key: string): void => {
+      for (const [store, changed] of heard) if (store !== from) changed(key);
+    };
+    const serve = (): void => {
+      for (let round = 0; round < 40; round += 1) {
+        const wire = around.wires.find((one) => !one.closed && one.onopen !== null && one.of("hello").length === 0);
+        if (!wire) return;
+        hellos += 1;
+        wire.onopen!();
+        const [hello] = wire.of("hello");
+        if (hello!.identity) wire.say(welcome({ conversation: "ada's", token: "t" }));
+        else {
+          const theirs = hello!.conversation?.startsWith("stranger") ? hello!.conversation : null;
+          if (hello!.conversation && !theirs)
+            wire.say({ type: "error", code: "foreign", message: "no", client_id: null });
+          wire.say(welcome({ conversation: theirs ?? `stranger ${++strangers}`, token: "t" }));
+        }
+      }
+    };
+    const ada = open("token");
+    serve();
+    const stranger = open(null);
+    serve();
+    ada.setLanguage("zh");
+    stranger.setLanguage("zh");
+    serve();
+    expect([ada.view.conversation, stranger.view.conversation]).toEqual(["ada's", "stranger 1"]);
+    expect(hellos).toBe(4);
+    ada.setIdentity(null);
+    expect(ada.view.conversation).toBe(null);
+    serve();
+    expect(ada.view.conversation).toBe("stranger 1");
+  });
+});
