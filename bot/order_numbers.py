@@ -72,6 +72,10 @@ _MEANT = re.compile(
     re.IGNORECASE,
 )
 
+_IS_NOT = re.compile(
+    r"(?:\b(?:not|isn['’]?t)|不是|并非)\s*(?:(?:the|for|order|number|no\.|订单号?|单号)\s*)*[#:：]?\s*$", re.IGNORECASE
+)
+"""Right before a number: it is the one that is not meant."""
 
 AROUND = 80
 """Characters before and after a number that say what it is; more would make long texts slow."""
@@ -86,11 +90,14 @@ def find_order_numbers(text: str, *, asked: bool = False, named_only: bool = Fal
         named_only: Leave out digits alone, unless the text calls them an order's: an address was asked for, say.
 
     Returns:
-        In the order of the text; after "no, I meant" the one that is meant stands first.
+        In the order of the text; after "no, I meant", or beside "not 4711", the one that is meant stands first.
     """
     found = list(_found(text, asked=asked, named_only=named_only))
     if not found and asked and (loose := _LOOSE.search(text)):
         found = [Mention("order_number", re.sub(r"\s", "", loose.group(1)).upper(), *loose.span())]
+    meant = [m for m in found if not _IS_NOT.search(text[max(0, m.start - AROUND) : m.start])]
+    if meant and len(meant) < len(found):
+        return meant + [m for m in found if m not in meant]
     return found[::-1] if len(found) > 1 and _MEANT.search(text) else found
 
 

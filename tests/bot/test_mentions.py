@@ -79,3 +79,15 @@ def test_an_address_abroad_does_not_change_the_language() -> None:
     assert language("寄到 12 Hill Road, London", "new_address") == ["zh"]
     assert language("can I talk to a person", "new_address") == ["en"]
     assert language("my 2 boots are too small", "return_reason") == ["en"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not 104035, 104036", "it is 104036, not 104035", "no, not order 104035 but 104036",
+        "不是104035，是104036", "是104036，不是104035", "不对，104035错了，是104036",
+    ],
+)  # fmt: skip
+def test_the_order_that_is_meant_stands_first(text: str) -> None:
+    numbers = [m.value for m in find_mentions(text) if m.kind == "order_number"]
+    assert numbers == ["104036", "104035"]
