@@ -32,7 +32,7 @@ PRESENT_SECONDS = 40.0
 
 LOOK_SECONDS = 2.0
 MOST_QUEUED = 5000
-"""Of so many the places are known. The log gives the newest activity first, so that a limit leaves out who came first."""
+"""Of so many the places are known. The log gives the newest activity first: a limit leaves out who came first."""
 
 AWAY_SECONDS = 10.0
 """An agent who loads the console anew is not away."""
