@@ -31,6 +31,9 @@ PRESENT_SECONDS = 40.0
 """So long an agent counts as there without a new sign; the console gives one every ten seconds."""
 
 LOOK_SECONDS = 2.0
+MOST_QUEUED = 5000
+"""Of so many the places are known. The log gives the newest activity first: a limit leaves out who came first."""
+
 AWAY_SECONDS = 10.0
 """An agent who loads the console anew is not away."""
 
@@ -101,7 +104,7 @@ class Desk:
         """
         now = time.time() if now is None else now
         control = await self.book.begin(first_mode(self.workspace))
-        queue = [info for info in await self.log.conversations(state=State.QUEUED, limit=500) if info.queued]
+        queue = [info for info in await self.log.conversations(state=State.QUEUED, limit=MOST_QUEUED) if info.queued]
         queue.sort(key=lambda info: (info.queued or 0.0, info.id))
         online = await self.online()
         wait = await self.usual_wait(now=now) if queue and online else None

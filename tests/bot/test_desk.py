@@ -64,6 +64,13 @@ async def test_places_are_by_who_came_first_and_change_when_one_is_taken(log: Co
     assert "a" not in desk.places
 
 
+async def test_who_came_first_is_first_in_a_long_queue_too(log: ConversationLog, desk: Desk) -> None:
+    for number in range(520):
+        await log.move(f"c{number}", Move.ESCALATE, actor="customer")
+    await desk.look()
+    assert [desk.places[f"c{number}"].position for number in (0, 20, 519)] == [1, 21, 520]
+
+
 async def test_the_wait_is_told_from_measured_waits_only(log: ConversationLog, desk: Desk) -> None:
     now = time.time()
     for number in range(5):
