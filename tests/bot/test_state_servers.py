@@ -106,10 +106,8 @@ async def test_a_cluster_wakes_who_waits_and_gives_back_what_a_dead_worker_claim
         assert await queue.claim("w", block=0.05) == []
         waiting = asyncio.ensure_future(queue.claim("w", block=2))
         await asyncio.sleep(0.2)
-        began = asyncio.get_running_loop().time()
         await log.accept("c", client_id="1", text="hi")
         assert [work.conversation for work in await waiting] == ["c"]
-        assert asyncio.get_running_loop().time() - began < 0.5
         assert [work.conversation for work in await queue.unfinished("w")] == ["c"]
         assert [work.conversation for work in await queue.take_over("other", idle=0)] == ["c"]
         assert await queue.sweep(older=-1) == 1
